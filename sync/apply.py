@@ -1,0 +1,171 @@
+"""Applies one batch of one partition: facts, decisions and their effects in one transaction, under the writer's lock.
+
+A batch has all its effects or none. Its partition's row must stand at the position that the batch was read from;
+otherwise somebody else has moved on (a zombie, a double fetch, a commit in doubt) and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync.errors import Fenced, Halted
+from sync.facts import Rulings
+from sync.failpoints import reach
+from sync.kafka import Partition
+from sync.messages import encode_change, encode_return, registration_json
+from sync.outcome import ChangeWrite, Outcome, View
+from sync.records import Disposition, Submission
+from sync.rules import Judge
+from sync.store import ledger
+from sync.store.connection import Pool, WriteConn, writing
+from sync.store.facts import Decode, read_facts
+from validators.rulebook import Ruleset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Records of one partition in offset order. `position` is where they were read from, `next_offset` what follows."""
+
+    place: Partition
+    office: str
+    position: int
+    next_offset: int
+    submissions: Sequence[Submission]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What one batch came to."""
+
+    records: int
+    dispositions: dict[Disposition, int]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applier:
+    """What every batch is applied with. `months` are those whose partitions are known to be there."""
+
+    pool: Pool
+    rulings: Rulings
+    ruleset: Ruleset
+    decode: Decode
+    fail_point: str | None = None
+    months: set[datetime] = field(default_factory=set)
+
+    async def apply(self, batch: Batch) -> Applied:
+        """Apply one batch.
+
+        Raises:
+            Fenced: the partition does not stand at the batch's position.
+            Halted: the partition is halted.
+            Rejected: the database refuses the data of some record.
+            Retryable: nothing is known to be wrong with the batch; whether it was committed, its row tells.
+        """
+        async with writing(self.pool) as connection:
+            now = await ledger.take_lock(connection)
+            await self._check_fence(connection, batch)
+            months = {month_of(each.incoming.received_at) for each in batch.submissions} | {month_of(now)}
+            for instant in sorted(months - self.months):
+                await ledger.ensure_month(connection, instant)
+            facts = await read_facts(connection, batch.office, batch.submissions, self.decode)
+            judge = Judge(facts, rulings=self.rulings, ruleset=self.ruleset, now=now)
+            outcome = judge.decide_all(batch.submissions)
+            await self.write(connection, outcome, now)
+            last = next(d for d in reversed(outcome.decisions) if d.submission is batch.submissions[-1])
+            await ledger.move_partition(
+                connection,
+                topic=batch.place.topic,
+                partition=batch.place.partition,
+                next_offset=batch.next_offset,
+                last=last,
+                records=len(batch.submissions),
+                now=now,
+            )
+            reach("before_commit", self.fail_point)
+        self.months.update(months)
+        reach("after_commit", self.fail_point)
+        first = (decision for decision in outcome.decisions if decision.attempt == 1)
+        counts = Counter(decision.disposition for decision in first)
+        return Applied(records=len(batch.submissions), dispositions=dict(counts), decided_at=now)
+
+    async def _check_fence(self, connection: WriteConn, batch: Batch) -> None:
+        topic, partition = batch.place
+        row = await ledger.fence(connection, topic, partition)
+        if row is None or row[0] != batch.position:
+            raise Fenced(topic, partition, batch.position, row[0] if row is not None else -1)
+        if row[1] is not None:
+            raise Halted(topic, partition, row[1])
+
+    async def write(self, connection: WriteConn, outcome: Outcome, now: datetime) -> None:
+        """Write everything that an outcome holds; sequences are drawn here, under the lock, so they are dense."""
+        changes = await self._changes(connection, outcome.changes, now)
+        await ledger.write_registry(connection, outcome, changes)
+        await ledger.write_cases(connection, outcome, now)
+        reach("after_stage", self.fail_point)
+        by_office: dict[str, list[int]] = {}
+        for place, decision in enumerate(outcome.decisions):
+            by_office.setdefault(decision.submission.office, []).append(place)
+        for office, places in by_office.items():
+            decisions = [outcome.decisions[place] for place in places]
+            first = await ledger.draw(connection, f"returns:{office}", len(decisions))
+            texts = [
+                encode_return(decision, sequence=sequence, decided_at=now, ruleset=self.ruleset.version)
+                for sequence, decision in enumerate(decisions, start=first)
+            ]
+            await ledger.write_dispositions(
+                connection, decisions, first=first, texts=texts, now=now, ruleset=self.ruleset.version
+            )
+
+    async def _changes(
+        self, connection: WriteConn, changes: Sequence[ChangeWrite], now: datetime
+    ) -> list[tuple[int, str, int, str, datetime, str]]:
+        if not changes:
+            return []
+        first = await ledger.draw(connection, "changes", len(changes))
+        return [
+            (
+                sequence,
+                change.uscc,
+                change.version,
+                change.kind,
+                now,
+                encode_change(
+                    sequence=sequence,
+                    uscc=change.uscc,
+                    version=change.version,
+                    kind=change.kind,
+                    before=view_json(change.before) if change.before and change.before.is_public else None,
+                    after=view_json(change.after),
+                    effective_at=change.effective_at,
+                    recorded_at=now,
+                    restricted=not change.after.is_public,
+                ).decode(),
+            )
+            for sequence, change in enumerate(changes, start=first)
+        ]
+
+
+def view_json(view: View) -> dict[str, object]:
+    """Return registration/1 of a view."""
+    return registration_json(
+        uscc=view.uscc,
+        version=view.version,
+        status=view.status,
+        office=view.office,
+        record=view.record,
+        valid_from=view.valid_from,
+        recorded_at=view.recorded_at,
+        predecessor_uscc=view.predecessor_uscc,
+        successor_uscc=view.successor_uscc,
+        open_case=view.open_case,
+        receipt_id=view.receipt_id,
+    )
+
+
+def month_of(instant: datetime) -> datetime:
+    """Return the first instant of a month, by which the large tables are partitioned."""
+    return instant.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,323 @@
+"""The effects of a decision: versions, marks, changes, tombstones and cases, as values to be written.
+
+Pure, like the rules that call it: it changes the facts of the batch and builds its outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sync.facts import Case, CodeFacts, Member, Rulings, Tombstone
+from sync.holding import PARTICULARS_OPERATIONS, Event, Holding, State
+from sync.identity import key_of
+from sync.outcome import ChangeWrite, MarkWrite, Outcome, VersionWrite, View, view_of
+from sync.records import Decision, Disposition, Submission
+from validators.findings import Finding, Occasion, Operation, Severity
+from validators.rulebook import Ruleset
+
+_KINDS = {
+    Operation.ASSIGN: "assigned",
+    Operation.CHANGE: "changed",
+    Operation.CANCEL: "cancelled",
+    Operation.REVOKE: "revoked",
+    Operation.RESTORE: "restored",
+    Operation.WITHDRAW: "withdrawn",
+}
+_SUGGESTIONS = {
+    "E05": ("keep", "the issuer left out the complement: the code is in use, keep it and enter it in the register"),
+    "D01": ("assign", "the code has a holder: the other organization needs a code of its own"),
+    "D02": ("withdraw", "the organization has a code already: the later one is taken back"),
+    "D03": ("withdraw", "the subject identification code stands under another code: the later one is taken back"),
+    "S01": ("assign", "the code is outside the segments of its registrar: assign one from a segment"),
+    "S02": ("withdraw", "the sender is not the code's home office: its home office should send it"),
+    "L01": ("assign", "a cancelled code is never reused: the organization needs a code of its own"),
+    "L02": ("keep", "the office's last record of this code was rejected: this one may stand by itself"),
+    "L04": ("assign", "a withdrawn code is never reused: the organization needs a code of its own"),
+    "X01": ("withdraw", "the legacy number leads to another code already"),
+}
+
+
+class Effects:
+    """Builds the outcome of a batch."""
+
+    def __init__(self, outcome: Outcome, *, rulings: Rulings, ruleset: Ruleset, now: datetime) -> None:
+        self.outcome = outcome
+        self._rulings = rulings
+        self._ruleset = ruleset
+        self._now = now
+        self._order = {rule: place for place, rule in enumerate(ruleset.rules)}
+
+    def begin(self, submission: Submission, code: CodeFacts, findings: list[Finding], attempt: int) -> None:
+        """The first version of a holding."""
+        code.last_version += 1
+        code.holdings += 1
+        event = self.event(submission, code.last_version)
+        code.holding = Holding(code.holdings, [event])
+        code.tombstone = code.withdrawn = None
+        code.predecessor_uscc = submission.predecessor_uscc
+        self._write_version(submission, code, event, superseded=False)
+        self._write_change(submission, code, None)
+        self.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
+
+    def fold_in(
+        self, submission: Submission, code: CodeFacts, holding: Holding, findings: list[Finding], attempt: int
+    ) -> Event:
+        """Put a record where it belongs among those applied, and say what that changed."""
+        view = view_of(code)
+        present = holding.present()
+        then = present if key_of(submission) > holding.latest_key else holding.at(key_of(submission))
+        event = self.event(submission, code.last_version + 1)
+        holding.add(event)
+        if not holding.present().same_as(present):
+            disposition = Disposition.ACCEPTED
+        elif _same(holding.at(event.key), then):
+            disposition = Disposition.UNCHANGED
+        else:
+            disposition = Disposition.SUPERSEDED
+        if disposition is Disposition.UNCHANGED:
+            assert then is not None
+            confirmed = replace(event, version=_confirmed(submission, then))
+            holding.events[holding.events.index(event)] = confirmed
+            self.outcome.marks.append(MarkWrite(uscc=code.uscc, holding=holding.number, event=confirmed))
+            version = confirmed.version
+        else:
+            code.last_version += 1
+            version = code.last_version
+            self._write_version(submission, code, event, superseded=disposition is Disposition.SUPERSEDED)
+            if disposition is Disposition.ACCEPTED:
+                self._write_change(submission, code, view, treated_as_change=holding.assigned_before(event.key))
+            else:
+                findings = [*findings, *self.find("L03", submission, field="occurred_at")]
+        self.close(submission, disposition, findings, code, version=version, attempt=attempt)
+        return event
+
+    def supersede_withdrawn(
+        self, submission: Submission, code: CodeFacts, findings: list[Finding], attempt: int
+    ) -> None:
+        """A record of a holding that is over: it belongs to the past, and changes nothing now."""
+        code.last_version += 1
+        event = self.event(submission, code.last_version)
+        self._write_version(submission, code, event, superseded=True)
+        findings = [*findings, *self.find("L03", submission, field="occurred_at")]
+        self.close(submission, Disposition.SUPERSEDED, findings, code, version=event.version, attempt=attempt)
+
+    def withdraw(self, submission: Submission, code: CodeFacts, holding: Holding, findings: list[Finding]) -> None:
+        """Take the code back from its holder: a version, a tombstone, nobody."""
+        view = view_of(code)
+        code.last_version += 1
+        event = self.event(submission, code.last_version)
+        tombstone = Tombstone(
+            key=event.key,
+            holding=holding.number,
+            reason=submission.reason,
+            successor_uscc=submission.successor_uscc,
+            receipt_id=submission.receipt_id,
+            recorded_at=self._now,
+        )
+        self._write_version(submission, code, event, superseded=False)
+        after = replace(
+            view,
+            version=event.version,
+            recorded_at=self._now,
+            successor_uscc=submission.successor_uscc,
+            receipt_id=submission.receipt_id,
+        )
+        self.outcome.changes.append(
+            ChangeWrite(
+                uscc=code.uscc,
+                version=event.version,
+                kind="withdrawn",
+                effective_at=event.key.occurred_at,
+                before=view,
+                after=after,
+            )
+        )
+        code.holding, code.withdrawn = None, holding
+        code.tombstone = tombstone
+        self.outcome.tombstones.append((code.uscc, tombstone))
+        self.close(submission, Disposition.ACCEPTED, findings, code, version=event.version)
+
+    def hold(
+        self, submission: Submission, code: CodeFacts, findings: list[Finding], join: Case | None, attempt: int
+    ) -> None:
+        """Keep a record out of the registry: it joins its case, or opens one."""
+        if join is None:
+            rules = (finding.rule for finding in findings if finding.severity is Severity.HOLD)
+            rule = min(rules, key=self._order.__getitem__)
+            join = next((case for case in code.cases if case.rule == rule), None) or self._open(submission, code, rule)
+        key = key_of(submission)
+        member = Member(
+            receipt_id=submission.receipt_id,
+            role="held",
+            office=submission.office,
+            uscc=code.uscc,
+            name=submission.name or "",
+            name_key=submission.name_key,
+            operation=str(submission.operation),
+            key=key,
+            received_at=submission.incoming.received_at,
+            joined_at=self._now,
+            submission=submission,
+            attempt=attempt,
+        )
+        join.members.append(member)
+        if submission.office not in join.offices:
+            join.offices.append(submission.office)
+        self.outcome.cases_changed[join.case_id] = join
+        self.outcome.members_joined.append((join.case_id, member))
+        self.outcome.touched[code.uscc] = code
+        self.close(submission, Disposition.HELD, findings, code, case_id=join.case_id, attempt=attempt)
+
+    def _open(self, submission: Submission, code: CodeFacts, rule: str) -> Case:
+        operation, reason = _SUGGESTIONS.get(rule, ("withdraw", "the record stands in doubt"))
+        case = Case(
+            case_id=f"case-{submission.receipt_id}",
+            rule=rule,
+            uscc=code.uscc,
+            opened_at=self._now,
+            due_on=self._rulings.due_on(self._now),
+            offices=[submission.office],
+            suggested_operation=operation,
+            reason=reason,
+        )
+        code.cases.append(case)
+        self.outcome.cases_opened.append(case)
+        if code.holding is not None:
+            holder = code.holding.present().particulars
+            if holder.office not in case.offices:
+                case.offices.insert(0, holder.office)
+            member = Member(
+                receipt_id=holder.receipt_id,
+                role="holder",
+                office=holder.office,
+                uscc=code.uscc,
+                name=holder.record["name"],
+                name_key=holder.name_key,
+                operation=str(holder.operation),
+                key=holder.key,
+                received_at=holder.recorded_at,
+                joined_at=self._now,
+            )
+            case.members.append(member)
+            self.outcome.members_joined.append((case.case_id, member))
+        return case
+
+    def leave(self, code: CodeFacts, case: Case, member: Member) -> None:
+        """Take a held record out of its case; a case without held records is resolved."""
+        case.members.remove(member)
+        self.outcome.members_ended.append((case.case_id, member))
+        self.outcome.cases_changed[case.case_id] = case
+        self.outcome.touched[code.uscc] = code
+        if not case.waiting():
+            case.resolved_at = self._now
+            code.cases.remove(case)
+
+    def event(self, submission: Submission, version: int) -> Event:
+        assert submission.operation is not None
+        return Event(
+            key=key_of(submission),
+            operation=submission.operation,
+            version=version,
+            name_key=submission.name_key,
+            record=submission.particulars,
+            office=submission.office,
+            receipt_id=submission.receipt_id,
+            recorded_at=self._now,
+        )
+
+    def _write_version(self, submission: Submission, code: CodeFacts, event: Event, *, superseded: bool) -> None:
+        self.outcome.touched[code.uscc] = code
+        self.outcome.versions.append(
+            VersionWrite(
+                uscc=code.uscc,
+                holding=code.holdings,
+                kind=_KINDS[event.operation],
+                superseded=superseded,
+                event=event,
+                submission=submission,
+            )
+        )
+
+    def _write_change(
+        self, submission: Submission, code: CodeFacts, before: View | None, *, treated_as_change: bool = False
+    ) -> None:
+        assert submission.operation is not None
+        again = treated_as_change and submission.operation is Operation.ASSIGN
+        self.outcome.changes.append(
+            ChangeWrite(
+                uscc=code.uscc,
+                version=code.last_version,
+                kind="changed" if again else _KINDS[submission.operation],
+                effective_at=key_of(submission).occurred_at,
+                before=before,
+                after=view_of(code),
+            )
+        )
+
+    def find(
+        self,
+        rule: str,
+        submission: Submission,
+        circumstance: str = "",
+        *,
+        field: str,
+        expected: str | None = None,
+        actual: str | None = None,
+        holder: str = "—",
+        case: str = "—",
+    ) -> list[Finding]:
+        occasion = occasion_of(submission)
+        finding = self._ruleset.find(
+            rule, occasion, circumstance, field=field, expected=expected, actual=actual, holder=holder, case=case
+        )
+        return [finding] if finding is not None else []
+
+    def close(
+        self,
+        submission: Submission,
+        disposition: Disposition,
+        findings: list[Finding],
+        code: CodeFacts | None = None,
+        *,
+        version: int | None = None,
+        duplicate_of: str | None = None,
+        case_id: str | None = None,
+        attempt: int = 1,
+    ) -> None:
+        """Write the decision down, and for rule L02 whether the office's last record of this code was rejected."""
+        if code is not None:
+            rejected = disposition is Disposition.REJECTED
+            if rejected != (submission.office in code.rejected_offices):
+                (code.rejected_offices.add if rejected else code.rejected_offices.discard)(submission.office)
+                receipt = submission.receipt_id if rejected else None
+                self.outcome.claims_rejected[submission.office, code.uscc] = receipt
+            if disposition is Disposition.UNCHANGED:
+                self.outcome.touched[code.uscc] = code
+        self.outcome.decisions.append(
+            Decision(
+                submission=submission,
+                disposition=disposition,
+                findings=findings,
+                version=version,
+                duplicate_of=duplicate_of,
+                case_id=case_id,
+                attempt=attempt,
+            )
+        )
+
+
+def occasion_of(submission: Submission) -> Occasion:
+    """Return the occasion on which a rule fires for this record."""
+    return Occasion(operation=submission.operation, office=submission.office, load=submission.load)
+
+
+def _same(one: State | None, other: State | None) -> bool:
+    return one is None and other is None or (one is not None and one.same_as(other))
+
+
+def _confirmed(submission: Submission, then: State) -> int:
+    """Return the version that an unchanged record confirms: of the particulars, or of the status."""
+    if submission.operation in PARTICULARS_OPERATIONS or then.status_event is None:
+        return then.particulars.version
+    return then.status_event.version

@@ -1,0 +1,124 @@
+"""What the registry knows about the codes and messages of a batch: read set-wise before it, kept up to date through it.
+
+`rules` judges each record over these values and changes them as it goes, so that a record sees what the records
+before it in the same batch have done. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sync.holding import Holding
+from sync.records import OrderKey, Submission
+
+
+class KnownMessage(NamedTuple):
+    """The first record under a message id."""
+
+    receipt_id: str
+    content_digest: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """One member of a case. `submission` is there for held records that this batch may decide again."""
+
+    receipt_id: str
+    role: str
+    office: str
+    uscc: str
+    name: str
+    name_key: str
+    operation: str
+    key: OrderKey
+    received_at: datetime
+    joined_at: datetime
+    submission: Submission | None = None
+    attempt: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """An open conflict (重错码)."""
+
+    case_id: str
+    rule: str
+    uscc: str
+    opened_at: datetime
+    due_on: date
+    offices: list[str]
+    suggested_operation: str
+    reason: str
+    members: list[Member] = field(default_factory=list)
+    resolved_at: datetime | None = None
+
+    def waiting(self) -> list[Member]:
+        """Return the held members, oldest first."""
+        return sorted((member for member in self.members if member.role == "held"), key=_arrival)
+
+    def concerns(self, office: str) -> bool:
+        """Whether `office` has a member in this case."""
+        return office in self.offices
+
+
+def _arrival(member: Member) -> tuple[datetime, datetime, str]:
+    return (member.joined_at, member.received_at, member.receipt_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tombstone:
+    """The withdrawal that left a code without a holder."""
+
+    key: OrderKey
+    holding: int
+    reason: str | None
+    successor_uscc: str | None
+    receipt_id: str
+    recorded_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class CodeFacts:
+    """Everything that is known of one code. `withdrawn` is the holding that this batch took the code back from."""
+
+    uscc: str
+    last_version: int = 0
+    holding: Holding | None = None
+    holdings: int = 0
+    tombstone: Tombstone | None = None
+    cases: list[Case] = field(default_factory=list)
+    home_office: str | None = None
+    nonconforming: bool = False
+    rejected_offices: set[str] = field(default_factory=set)
+    predecessor_uscc: str | None = None
+    withdrawn: Holding | None = None
+
+    def waiting(self) -> list[Member]:
+        """Return the held records of this code, oldest first."""
+        held = (member for case in self.cases for member in case.waiting() if member.uscc == self.uscc)
+        return sorted(held, key=_arrival)
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """The facts of one batch."""
+
+    messages: dict[tuple[str, str], KnownMessage] = field(default_factory=dict)
+    codes: dict[str, CodeFacts] = field(default_factory=dict)
+
+    def code(self, uscc: str) -> CodeFacts:
+        """Return what is known of a code; of a code never heard of, that nothing is."""
+        if uscc not in self.codes:
+            self.codes[uscc] = CodeFacts(uscc=uscc)
+        return self.codes[uscc]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulings:
+    """What `rules` needs beside the facts: the office of each first character, and when a case opened now is due."""
+
+    homes: Mapping[str, str]
+    due_on: Callable[[datetime], date]

@@ -1,0 +1,61 @@
+"""Whether a record speaks of the organization that has a code: the predicates behind D01 and behind naming a member."""
+
+from __future__ import annotations
+
+from sync.facts import Member
+from sync.holding import State
+from sync.records import OrderKey, Submission
+from validators import registration_number
+
+_AGREEING = ("established_on", "registration_number", "legal_representative_name")
+
+
+def key_of(submission: Submission) -> OrderKey:
+    """Return the order key of a record that has no error, and therefore has one."""
+    assert submission.key is not None, "a record without an error has an order key"
+    return submission.key
+
+
+def names_member(submission: Submission, member: Member) -> bool:
+    """Whether a withdraw or keep names this member, by receipt or by name."""
+    if submission.receipt_ref is not None:
+        return submission.receipt_ref == member.receipt_id
+    return submission.name is not None and submission.name_key == member.name_key
+
+
+def assigned_to_another(submission: Submission, holder: State) -> bool:
+    """Whether an assign on a held code is for another organization (D01).
+
+    An assign that is older than the holder's particulars is the same organization's when a date, number or
+    representative agrees: a rename arrived first.
+    """
+    particulars = holder.particulars
+    if submission.name_key == particulars.name_key:
+        return False
+    if key_of(submission) < particulars.key:
+        return not any(_both(submission, holder, name, equal=True) for name in _AGREEING)
+    return True
+
+
+def contradicts_identity(submission: Submission, holder: State) -> bool:
+    """Whether a change is of another organization (D01): another name, and another date or number.
+
+    A new name alone is a lawful rename. Numbers are compared only when they are of the same kind.
+    """
+    if submission.name_key == holder.particulars.name_key:
+        return False
+    if _both(submission, holder, "established_on", equal=False):
+        return True
+    if not _both(submission, holder, "registration_number", equal=False):
+        return False
+    kinds = (
+        registration_number.kind(record["registration_number"])
+        for record in (submission.record, holder.particulars.record)
+    )
+    return len(set(kinds)) == 1
+
+
+def _both(submission: Submission, holder: State, name: str, *, equal: bool) -> bool:
+    """Whether both give the member `name`, and the same value (or, with equal=False, another)."""
+    ours, theirs = submission.record.get(name), holder.particulars.record.get(name)
+    return bool(ours) and bool(theirs) and (ours == theirs) is equal

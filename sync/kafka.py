@@ -1,0 +1,422 @@
+"""The wall to Apache Kafka: the only module that speaks to the client library.
+
+Every call has a deadline, because calls of the client hang for as long as the broker is away. What exceeds its
+deadline raises Stuck; the process then ends and its supervisor starts another one: the row in `partition_progress`,
+not the group, is what makes that safe. `auto_offset_reset` is "none": a position is always one that the ledger gave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAlreadyExistsError,
+)
+
+from sync.errors import Fatal, Retryable
+from sync.records import Incoming, Source
+
+GROUP = "uscc-ingest"
+CHANGES = "uscc.changes"
+SUBMISSIONS_PREFIX = "uscc.submissions."
+RETURNS_PREFIX = "uscc.returns."
+MAX_MESSAGE_BYTES = 12 * 1024 * 1024
+RETENTION = timedelta(days=30)
+
+DEADLINE_SECONDS = 10.0
+_REQUEST_TIMEOUT_MS = 5_000
+_T = TypeVar("_T")
+
+
+class Stuck(Retryable):
+    """A call of the Kafka client did not end within its deadline: throw the client away."""
+
+
+class OtherBytes(Retryable):
+    """The record at a decided offset is not the one that was decided: the topic was recreated or rewritten."""
+
+    def __init__(self, place: Partition, offset: int) -> None:
+        super().__init__(f"{place.topic}/{place.partition}: other bytes at offset {offset}")
+        self.place = place
+        self.offset = offset
+
+
+class OutOfRange(Retryable):
+    """A position lies outside the log of its partition."""
+
+    def __init__(self, places: Mapping[Partition, int]) -> None:
+        super().__init__(f"positions outside the log: {dict(places)}")
+        self.places = places
+
+
+class Partition(NamedTuple):
+    """One partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class Message(NamedTuple):
+    """One message to produce."""
+
+    key: bytes | None
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSettings:
+    """How to reach the brokers."""
+
+    bootstrap: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+    ca_file: str | None = None
+
+    def client_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments that every client of the library takes."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap,
+            "security_protocol": self.security_protocol,
+            "request_timeout_ms": _REQUEST_TIMEOUT_MS,
+        }
+        if self.security_protocol.endswith("SSL"):
+            arguments["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+        if self.security_protocol.startswith("SASL"):
+            arguments["sasl_mechanism"] = self.sasl_mechanism
+            arguments["sasl_plain_username"] = self.sasl_username
+            arguments["sasl_plain_password"] = self.sasl_password
+        return arguments
+
+
+def submissions_topic(office: str) -> str:
+    """Return the topic that an office pushes to."""
+    return SUBMISSIONS_PREFIX + office
+
+
+def returns_topic(office: str) -> str:
+    """Return the topic that an office reads its returns from."""
+    return RETURNS_PREFIX + office
+
+
+async def bounded(call: Awaitable[_T], what: str, seconds: float = DEADLINE_SECONDS) -> _T:
+    """Await a call of the client for at most `seconds`.
+
+    Raises:
+        Stuck: the deadline passed.
+        Retryable: the broker answered with an error or is not there.
+    """
+    try:
+        return await asyncio.wait_for(call, seconds)
+    except TimeoutError as error:
+        raise Stuck(f"{what} did not end within {seconds:g} s") from error
+    except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+        raise
+    except (KafkaError, OSError) as error:
+        raise Retryable(f"{what}: {error!r}") from error
+
+
+def submission_topic_settings(*, embedded: bool) -> dict[str, str]:
+    """Return the settings of a submission topic; the embedded broker, being alone, also flushes every message."""
+    settings = {
+        "message.timestamp.type": "LogAppendTime",
+        "cleanup.policy": "delete",
+        "retention.ms": str(int(RETENTION / timedelta(milliseconds=1))),
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+    }
+    if embedded:
+        settings["flush.messages"] = "1"
+    return settings
+
+
+async def create_topics(
+    settings: KafkaSettings, offices: Iterable[str], *, partitions: int = 6, replication: int = 1, embedded: bool = False
+) -> list[str]:
+    """Make the topics that are missing and check the settings of the submission topics that are there.
+
+    Returns the names of the topics made.
+
+    Raises:
+        Fatal: a submission topic has settings under which the promise cannot be kept; names topic and setting.
+    """
+    offices = list(offices)
+    kept = {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+    wanted = {submissions_topic(office): submission_topic_settings(embedded=embedded) for office in offices}
+    wanted |= {returns_topic(office): kept for office in offices} | {CHANGES: kept}
+    admin = AIOKafkaAdminClient(**settings.client_arguments())
+    await bounded(admin.start(), "connect to Kafka")
+    try:
+        present = set(await bounded(admin.list_topics(), "list topics"))
+        missing = [
+            NewTopic(name, partitions, replication, topic_configs=configs)
+            for name, configs in wanted.items()
+            if name not in present
+        ]
+        if missing:
+            answer = await bounded(admin.create_topics(missing), "create topics", 30)
+            for name, code, text in (error[:3] for error in answer.topic_errors):
+                if code not in (0, TopicAlreadyExistsError.errno):
+                    raise Fatal(f"topic {name} cannot be made: {text or code}")
+        for office in offices:
+            if submissions_topic(office) in present:
+                await _check_submission_topic(admin, submissions_topic(office))
+    finally:
+        await bounded(admin.close(), "close")
+    return [topic.name for topic in missing]
+
+
+async def _check_submission_topic(admin: AIOKafkaAdminClient, topic: str) -> None:
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic)
+    answers = await bounded(admin.describe_configs([resource]), "describe topics")
+    found = {entry[0]: entry[1] for answer in answers for described in answer.resources for entry in described[4]}
+    if found.get("message.timestamp.type") != "LogAppendTime":
+        raise Fatal(f"topic {topic}: message.timestamp.type must be LogAppendTime, it is {found.get('message.timestamp.type')}")
+    if found.get("cleanup.policy") != "delete":
+        raise Fatal(f"topic {topic}: cleanup.policy must be delete, it is {found.get('cleanup.policy')}")
+    retention = int(found.get("retention.ms", "0"))
+    if 0 <= retention < RETENTION / timedelta(milliseconds=1):
+        raise Fatal(f"topic {topic}: retention.ms must be at least 30 days (2592000000), it is {retention}")
+    if int(found.get("max.message.bytes", "0")) < MAX_MESSAGE_BYTES:
+        raise Fatal(f"topic {topic}: max.message.bytes must be {MAX_MESSAGE_BYTES}, it is {found.get('max.message.bytes')}")
+
+
+class _Marker(ConsumerRebalanceListener):  # type: ignore[misc]  # the library's base class is untyped
+    """Forgets positions at every rebalance, before any record of the new assignment can arrive."""
+
+    def __init__(self, positions: dict[Partition, int]) -> None:
+        self._positions = positions
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._positions.clear()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._positions.clear()
+
+
+class Consumer:
+    """A member of the ingest group that hands out records only from positions that the ledger gave.
+
+    `instance` makes the membership static: a restarted process takes its partitions back at once.
+    """
+
+    def __init__(
+        self, settings: KafkaSettings, topics: Sequence[str], *, instance: str | None = None, group: str = GROUP
+    ) -> None:
+        self._settings = settings
+        self._topics = list(topics)
+        self._positions: dict[Partition, int] = {}
+        self._probes: dict[Partition, tuple[int, bytes]] = {}
+        self._client = AIOKafkaConsumer(
+            group_id=group,
+            group_instance_id=instance,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=500,
+            rebalance_timeout_ms=10_000,
+            max_poll_interval_ms=120_000,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            fetch_max_bytes=16 * 1024 * 1024,
+            fetch_max_wait_ms=100,
+            metadata_max_age_ms=30_000,
+            **settings.client_arguments(),
+        )
+
+    async def start(self) -> None:
+        """Connect and join the group."""
+        self._client.subscribe(self._topics, listener=_Marker(self._positions))
+        await bounded(self._client.start(), "join the group", 30)
+
+    async def stop(self) -> None:
+        """Leave the group, or give up after a moment."""
+        try:
+            await asyncio.wait_for(self._client.stop(), 5)
+        except (TimeoutError, KafkaError, asyncio.CancelledError):
+            return
+
+    def unpositioned(self) -> list[Partition]:
+        """Return the partitions that are ours and wait for a position."""
+        held = (Partition(tp.topic, tp.partition) for tp in self._client.assignment())
+        return [place for place in held if place not in self._positions]
+
+    def owned(self) -> list[Partition]:
+        """Return the partitions that are ours and have a position."""
+        return list(self._positions)
+
+    def seek(self, place: Partition, offset: int, decided: tuple[int, bytes] | None = None) -> None:
+        """Read `place` from `offset` on.
+
+        `decided` is the offset and SHA-256 of the last decided record: it is read once more and compared.
+        """
+        self._client.seek(TopicPartition(*place), offset if decided is None else decided[0])
+        self._positions[place] = offset
+        self._probes.pop(place, None)
+        if decided is not None:
+            self._probes[place] = decided
+
+    def pause(self, place: Partition) -> None:
+        """Read no more of `place` until it is resumed, or until the next rebalance."""
+        self._client.pause(TopicPartition(*place))
+        self._positions[place] = -1
+
+    def resume(self, place: Partition) -> None:
+        """Read `place` again, from a position that is still to be given."""
+        self._client.resume(TopicPartition(*place))
+        self._positions.pop(place, None)
+
+    def forget(self, place: Partition) -> None:
+        """Wait for a new position for `place`."""
+        self._positions.pop(place, None)
+
+    async def poll(self, timeout: timedelta, max_records: int) -> dict[Partition, tuple[int, list[Incoming]]]:
+        """Fetch at most `max_records`: for each partition the position it was read from and the records, by offset.
+
+        Raises:
+            OutOfRange: a position lies outside its log.
+            Stuck: the client hangs.
+        """
+        milliseconds = int(timeout / timedelta(milliseconds=1))
+        call = self._client.getmany(timeout_ms=milliseconds, max_records=max_records)
+        try:
+            fetched = await bounded(call, "fetch", timeout.total_seconds() + DEADLINE_SECONDS)
+        except NoOffsetForPartitionError:
+            return {}
+        except OffsetOutOfRangeError as error:
+            raise OutOfRange({Partition(tp.topic, tp.partition): offset for tp, offset in error.args[0].items()}) from error
+        result: dict[Partition, tuple[int, list[Incoming]]] = {}
+        for tp, records in fetched.items():
+            place = Partition(tp.topic, tp.partition)
+            position = self._positions.get(place)
+            if position is None or position < 0:
+                continue
+            fresh = self._after_probe(place, position, records)
+            if fresh and fresh[0].offset < position:
+                self._positions.pop(place)
+            elif fresh:
+                self._positions[place] = fresh[-1].offset + 1
+                result[place] = (position, [_incoming(record) for record in fresh])
+        return result
+
+    def _after_probe(self, place: Partition, position: int, records: list[Any]) -> list[Any]:
+        """Return the records from `position` on, once the one before them is seen to be the one that was decided."""
+        probe = self._probes.pop(place, None)
+        if probe is None or not records:
+            return records
+        offset, digest = probe
+        if records[0].offset == offset and sha256(records[0].value or b"").digest() != digest:
+            self._positions.pop(place)
+            raise OtherBytes(place, offset)
+        return [record for record in records if record.offset >= position]
+
+    async def end_offsets(self, places: Iterable[Partition]) -> dict[Partition, int]:
+        """Return the end of the log of each partition; a bounded probe of the broker's health."""
+        ends = await bounded(self._client.end_offsets([TopicPartition(*place) for place in places]), "end offsets")
+        return {Partition(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+
+    async def beginning_offsets(self, places: Iterable[Partition]) -> dict[Partition, int]:
+        """Return the start of the log of each partition."""
+        starts = await bounded(self._client.beginning_offsets([TopicPartition(*p) for p in places]), "beginning offsets")
+        return {Partition(tp.topic, tp.partition): offset for tp, offset in starts.items()}
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> bool:
+        """Tell Kafka how far we are, for monitoring only: a failure changes nothing and is answered with False."""
+        try:
+            await asyncio.wait_for(self._client.commit({TopicPartition(*p): o for p, o in offsets.items()}), 5)
+        except (TimeoutError, KafkaError):
+            return False
+        return True
+
+
+def _incoming(record: Any) -> Incoming:
+    return Incoming(
+        source=Source(record.topic, record.partition, record.offset),
+        received_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        body=record.value if record.value is not None else b"",
+        headers=dict(record.headers),
+    )
+
+
+class Producer:
+    """An idempotent producer that either has every message of a batch acknowledged or raises."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._client = AIOKafkaProducer(
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            compression_type="lz4",
+            max_request_size=MAX_MESSAGE_BYTES,
+            max_batch_size=256 * 1024,
+            **settings.client_arguments(),
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await bounded(self._client.start(), "connect to Kafka", 30)
+
+    async def stop(self) -> None:
+        """Disconnect, or give up after a moment."""
+        try:
+            await asyncio.wait_for(self._client.stop(), 5)
+        except (TimeoutError, KafkaError, asyncio.CancelledError):
+            return
+
+    async def send_all(self, topic: str, messages: Iterable[Message]) -> int:
+        """Produce `messages` in order and wait until the brokers have them all; return how many.
+
+        Raises:
+            Stuck: not all were acknowledged in time; some of them may be on the topic or may come there yet.
+        """
+        return await bounded(self._send_all(topic, messages), f"produce to {topic}", 60)
+
+    async def _send_all(self, topic: str, messages: Iterable[Message]) -> int:
+        sent = [
+            await self._client.send(topic, message.value, key=message.key, headers=list(message.headers))
+            for message in messages
+        ]
+        await asyncio.gather(*sent)
+        return len(sent)
+
+
+async def log_ends(settings: KafkaSettings, topics: Iterable[str]) -> dict[Partition, int]:
+    """Return the end of every partition of `topics` with a client of its own.
+
+    Raises:
+        Retryable: the broker does not answer.
+    """
+    client = AIOKafkaConsumer(**settings.client_arguments())
+    try:
+        await bounded(client.start(), "connect to Kafka")
+        places = []
+        for topic in topics:
+            await bounded(_metadata(client, topic), f"describe {topic}")
+            places += [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
+        ends = await bounded(client.end_offsets(places), "end offsets")
+        return {Partition(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+    finally:
+        try:
+            await asyncio.wait_for(client.stop(), 5)
+        except (TimeoutError, KafkaError, KafkaConnectionError, asyncio.CancelledError):
+            pass
+
+
+async def _metadata(client: AIOKafkaConsumer, topic: str) -> None:
+    """Make the client know the partitions of `topic`, which an unsubscribed consumer does not."""
+    client._client.add_topic(topic)
+    await client._client.force_metadata_update()

@@ -1,0 +1,104 @@
+"""What a batch of decisions wants written: values only, in the order in which they were decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync.facts import Case, CodeFacts, Member, Tombstone
+from sync.holding import Event, Status
+from sync.records import Decision, Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A registration as others see it at one moment: the pieces of registration/1."""
+
+    uscc: str
+    version: int
+    status: Status
+    office: str
+    record: Mapping[str, str]
+    valid_from: datetime
+    recorded_at: datetime
+    predecessor_uscc: str | None
+    successor_uscc: str | None
+    open_case: str | None
+    receipt_id: str
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may see it (sfgk)."""
+        return self.record.get("is_public") != "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionWrite:
+    """One line of registration_version."""
+
+    uscc: str
+    holding: int
+    kind: str
+    superseded: bool
+    event: Event
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkWrite:
+    """One line of registration_mark."""
+
+    uscc: str
+    holding: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeWrite:
+    """One change of the feed, before it has its sequence."""
+
+    uscc: str
+    version: int
+    kind: str
+    effective_at: datetime
+    before: View | None
+    after: View
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """All that a batch did."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    versions: list[VersionWrite] = field(default_factory=list)
+    marks: list[MarkWrite] = field(default_factory=list)
+    changes: list[ChangeWrite] = field(default_factory=list)
+    tombstones: list[tuple[str, Tombstone]] = field(default_factory=list)
+    touched: dict[str, CodeFacts] = field(default_factory=dict)
+    messages: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    cases_opened: list[Case] = field(default_factory=list)
+    cases_changed: dict[str, Case] = field(default_factory=dict)
+    members_joined: list[tuple[str, Member]] = field(default_factory=list)
+    members_ended: list[tuple[str, Member]] = field(default_factory=list)
+    claims_rejected: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+
+def view_of(code: CodeFacts) -> View:
+    """Return the registration of a code that somebody holds."""
+    assert code.holding is not None, "only a held code has a registration"
+    state = code.holding.present()
+    shaped = state.shaped_by
+    return View(
+        uscc=code.uscc,
+        version=shaped.version,
+        status=state.status,
+        office=shaped.office,
+        record=state.particulars.record,
+        valid_from=state.valid_from,
+        recorded_at=shaped.recorded_at,
+        predecessor_uscc=code.predecessor_uscc,
+        successor_uscc=None,
+        open_case=code.cases[0].case_id if code.cases else None,
+        receipt_id=shaped.receipt_id,
+    )

@@ -1,0 +1,130 @@
+"""The values that pass through the registry: what arrived, what an office submitted, and what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from validators.findings import Finding, Operation, Severity
+
+_WHOLE = frozenset((Operation.ASSIGN, Operation.CHANGE))
+_NO_PARTICULARS = frozenset(("business_type", "status"))
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Disposition(StrEnum):
+    """What became of a record (domain.md §6)."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+
+
+class Source(NamedTuple):
+    """Where a record lies in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class OrderKey(NamedTuple):
+    """The total order of an office's records, independent of their arrival.
+
+    `major` is the office_version, or occurred_at in microseconds since 1970.
+    """
+
+    major: int
+    occurred_at: datetime
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One record as it was fetched: its bytes and headers untouched. `received_at` is the broker's append time."""
+
+    source: Source
+    received_at: datetime
+    body: bytes
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Submission:
+    """One record after decoding, with every finding that its own content gives.
+
+    A member that could not be read is None and has its finding; `quarantined` says that no JSON object could be read
+    at all. `record` holds what the rules and the registry use: English names, non-empty texts, known members only,
+    and for the short operations (cancel, revoke, restore, withdraw, keep) no more than uscc, name and approved_on.
+    `uscc` is the normalized code. `key` is None only where an error was found.
+    """
+
+    incoming: Incoming
+    receipt_id: str
+    office: str
+    content_sha256: bytes
+    content_digest: bytes | None = None
+    quarantined: bool = False
+    message_id: str | None = None
+    batch_id: str | None = None
+    operation: Operation | None = None
+    uscc: str | None = None
+    name: str | None = None
+    name_key: str = ""
+    record: dict[str, str] = field(default_factory=dict)
+    key: OrderKey | None = None
+    load: str | None = None
+    reason: str | None = None
+    case_id: str | None = None
+    receipt_ref: str | None = None
+    predecessor_uscc: str | None = None
+    successor_uscc: str | None = None
+    transfer: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def particulars(self) -> dict[str, str]:
+        """What the record says of the organization; of a short operation no more than code and name.
+
+        Business type and status are no particulars: the operation decides them.
+        """
+        if self.operation in _WHOLE:
+            return {name: value for name, value in self.record.items() if name not in _NO_PARTICULARS}
+        return {"uscc": self.uscc or "", "name": self.name or ""}
+
+    @property
+    def has_error(self) -> bool:
+        """Whether a finding rejects the record."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+@dataclass(slots=True, kw_only=True)
+class Decision:
+    """What became of one record, before sequence numbers are drawn."""
+
+    submission: Submission
+    disposition: Disposition
+    findings: list[Finding]
+    version: int | None = None
+    duplicate_of: str | None = None
+    case_id: str | None = None
+    attempt: int = 1
+
+
+def receipt_id(source: Source, received_at: datetime) -> str:
+    """Return the receipt of the record at `source`: 26 characters, time first, the same whenever it is asked for.
+
+    The first 10 characters are `received_at` in milliseconds, the other 16 are 80 bits of the SHA-256 of the place,
+    all in Crockford's base 32: sortable by time, and equal when a topic is replayed.
+    """
+    place = f"{source.topic}/{source.partition}/{source.offset}".encode()
+    tail = int.from_bytes(hashlib.sha256(place).digest()[:10])
+    number = int(received_at.timestamp() * 1000) << 80 | tail
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,91 @@
+"""The relay: publishes returns and changes in sequence, byte for byte as they were stored.
+
+It may repeat after a crash, between publishing and marking, but it never skips: a topic's mark moves only when the
+brokers have acknowledged everything up to it. One relay leads; others wait for its session to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from sync.errors import Retryable
+from sync.failpoints import reach
+from sync.kafka import CHANGES, RETURNS_PREFIX, KafkaSettings, Message, Producer, returns_topic
+from sync.store import outbox
+from sync.store.connection import Limits, Pool, WriteConn, session
+
+IDLE_SECONDS = 0.05
+BATCH_MESSAGES = 2_000
+RETRIES = 60
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayConfig:
+    """What the relay works with."""
+
+    kafka: KafkaSettings
+    offices: Sequence[str]
+    pool: Pool
+    limits: Limits
+    fail_point: str | None = None
+
+
+async def run(config: RelayConfig, stop: asyncio.Event) -> None:
+    """Publish until `stop` is set.
+
+    Raises:
+        Retryable: the database or the broker stayed away, or the producer hangs: end the process and start anew.
+    """
+    producer = Producer(config.kafka)
+    await producer.start()
+    log.info("relay_started")
+    failures = 0
+    try:
+        while not stop.is_set():
+            try:
+                await _lead(config, producer, stop)
+                failures = 0
+            except Retryable as error:
+                failures += 1
+                log.warning("publish_failed", error=str(error), failures=failures)
+                if failures >= RETRIES:
+                    raise
+                await asyncio.sleep(min(1.0, 0.1 * failures))
+    finally:
+        await producer.stop()
+        log.info("relay_stopped")
+
+
+async def _lead(config: RelayConfig, producer: Producer, stop: asyncio.Event) -> None:
+    """Publish for as long as this session leads; the lock goes with the session."""
+    async with session(config.pool, config.limits) as connection:
+        while not stop.is_set() and not await outbox.try_lead(connection):
+            await asyncio.sleep(1)
+        topics = [CHANGES, *map(returns_topic, config.offices)]
+        await outbox.begin_topics(connection, topics)
+        while not stop.is_set():
+            waiting = await outbox.backlog(connection, CHANGES, RETURNS_PREFIX)
+            for topic, after in waiting.items():
+                await _publish(config, producer, connection, topic, after)
+            if not waiting:
+                await asyncio.sleep(IDLE_SECONDS)
+
+
+async def _publish(config: RelayConfig, producer: Producer, connection: WriteConn, topic: str, after: int) -> None:
+    if topic == CHANGES:
+        outgoing = await outbox.unpublished_changes(connection, after, BATCH_MESSAGES)
+    else:
+        office = topic.removeprefix(RETURNS_PREFIX)
+        outgoing = await outbox.unpublished_returns(connection, office, after, BATCH_MESSAGES)
+    if not outgoing:
+        return
+    await producer.send_all(topic, (Message(each.key.encode(), each.body.encode()) for each in outgoing))
+    reach("after_publish", config.fail_point)
+    await outbox.mark_published(connection, topic, outgoing[-1].sequence)
+    log.info("published", topic=topic, through=outgoing[-1].sequence, messages=len(outgoing))

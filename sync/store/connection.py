@@ -1,0 +1,134 @@
+"""The wall to PostgreSQL: pools, transactions, and one translation of foreign errors.
+
+Store functions take a connection and never open, commit or close: a `ReadConn` reads, a `WriteConn` is inside a
+transaction. Sessions are never altered after they were opened, so that a pool need not reset them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol, TypeAlias
+
+import asyncpg
+
+from sync.errors import Fatal, Rejected, Retryable, SyncError
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
+class ReadConn(Protocol):
+    """A connection that a store function may read with."""
+
+    async def fetch(self, query: str, *args: Any) -> list[asyncpg.Record]: ...
+    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None: ...
+    async def fetchval(self, query: str, *args: Any) -> Any: ...
+
+
+class WriteConn(ReadConn, Protocol):
+    """A connection inside a transaction, that a store function may write with."""
+
+    async def execute(self, query: str, *args: Any) -> str: ...
+    async def executemany(self, command: str, args: Iterable[Sequence[Any]]) -> None: ...
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[Sequence[Any]], columns: Sequence[str]
+    ) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a session may take: a statement, a wait for a lock, an idle transaction, a free connection."""
+
+    statement: timedelta
+    lock: timedelta = timedelta(seconds=2)
+    idle_in_transaction: timedelta = timedelta(seconds=15)
+    acquire: timedelta = timedelta(seconds=5)
+
+
+API = Limits(statement=timedelta(seconds=2))
+INGEST = Limits(statement=timedelta(seconds=15), lock=timedelta(seconds=10))
+JOB = Limits(statement=timedelta(minutes=10), lock=timedelta(seconds=10), idle_in_transaction=timedelta(minutes=10))
+
+
+async def _keep_session(_connection: Any) -> None:
+    """Reset nothing: no session of ours is ever altered, and the reset would cost a round trip a release."""
+
+
+async def open_pool(dsn: str, *, role: str | None, limits: Limits, size: int, name: str) -> Pool:
+    """Open a pool of at most `size` connections that act as the database role `role` (None: as the login itself).
+
+    Raises:
+        Retryable: the database does not answer.
+    """
+    settings = {
+        "application_name": name,
+        "statement_timeout": _milliseconds(limits.statement),
+        "lock_timeout": _milliseconds(limits.lock),
+        "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
+        "timezone": "UTC",
+    }
+    if role is not None:
+        settings["role"] = role
+    async with translated():
+        return await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, server_settings=settings, reset=_keep_session, timeout=10, command_timeout=None
+        )
+
+
+def _milliseconds(duration: timedelta) -> str:
+    return str(int(duration / timedelta(milliseconds=1)))
+
+
+@asynccontextmanager
+async def reading(pool: Pool, limits: Limits = API) -> AsyncIterator[ReadConn]:
+    """Lend a connection for reading; an empty pool is waited for no longer than `limits.acquire`."""
+    async with translated(), pool.acquire(timeout=limits.acquire.total_seconds()) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def session(pool: Pool, limits: Limits) -> AsyncIterator[WriteConn]:
+    """Lend a connection whose statements each commit by themselves, for as long as its session is wanted."""
+    async with translated(), pool.acquire(timeout=limits.acquire.total_seconds()) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def writing(pool: Pool, limits: Limits = INGEST) -> AsyncIterator[WriteConn]:
+    """Lend a connection inside a transaction that commits when the block ends and rolls back when it raises."""
+    async with (
+        translated(),
+        pool.acquire(timeout=limits.acquire.total_seconds()) as connection,
+        connection.transaction(),
+    ):
+        yield connection
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn errors of the driver into Rejected, Retryable or Fatal; everything else passes."""
+    try:
+        yield
+    except SyncError:
+        raise
+    except asyncpg.PostgresError as error:
+        raise translate(error) from error
+    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        raise Retryable(f"the database does not answer: {error!r}") from error
+
+
+def translate(error: asyncpg.PostgresError) -> SyncError:
+    """Say which of the three a server error is, by its SQLSTATE.
+
+    Only what a record itself causes is Rejected: class 22 (data exceptions), check and not-null violations. Unique
+    violations and cardinality violations mean that we are wrong or unlucky: the whole batch is tried again.
+    """
+    state = error.sqlstate or ""
+    text = f"{state} {type(error).__name__}"
+    if state.startswith("22") or state in ("23514", "23502"):
+        return Rejected(text)
+    if state.startswith(("08", "40", "53", "57", "58")) or state in ("55P03", "55006", "23505", "21000", "25P03"):
+        return Retryable(text)
+    return Fatal(f"{text}: {error}")

@@ -1,0 +1,211 @@
+"""Reads the facts of a batch, set-wise: a fixed number of statements however many records there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import asyncpg
+import orjson
+
+from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Tombstone
+from sync.holding import OPERATION_OF_STATUS, PARTICULARS_OPERATIONS, Event, Holding, Status
+from sync.records import Incoming, OrderKey, Source, Submission
+from sync.store.connection import ReadConn
+from sync.store.statements import statements
+from validators.findings import Operation
+
+_SQL = statements("facts")
+Decode = Callable[[Incoming, str], Submission]
+
+
+async def read_facts(connection: ReadConn, office: str, batch: Sequence[Submission], decode: Decode) -> Facts:
+    """Return everything that the rules may ask about the records of `batch`, all of one office."""
+    facts = Facts()
+    message_ids = [each.message_id for each in batch if each.message_id is not None and not each.quarantined]
+    for row in await connection.fetch(_SQL["known_messages"], office, message_ids):
+        facts.messages[office, row["message_id"]] = KnownMessage(row["receipt_id"], row["content_digest"])
+    codes = list({each.uscc for each in batch if each.uscc})
+    await read_codes(connection, facts, codes)
+    needing = _needing_history(facts, batch)
+    if needing:
+        await read_histories(connection, facts, needing)
+    await _read_held(connection, facts, decode)
+    return facts
+
+
+async def read_codes(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
+    """Put what is known of these codes into `facts`; holdings come as summaries."""
+    vacant = []
+    for row in await connection.fetch(_SQL["registrations"], codes):
+        code = facts.code(row["uscc"])
+        code.last_version = row["last_version"]
+        code.holdings = row["holding"]
+        code.predecessor_uscc = row["predecessor_uscc"]
+        if row["registered"]:
+            code.holding = _summary(row)
+        else:
+            vacant.append(code.uscc)
+    for row in await connection.fetch(_SQL["peculiarities"], codes):
+        code = facts.code(row["uscc"])
+        if row["what"] == "home":
+            code.home_office = row["office"]
+        elif row["what"] == "nonconforming":
+            code.nonconforming = True
+        else:
+            code.rejected_offices.add(row["office"])
+    if vacant:
+        for row in await connection.fetch(_SQL["tombstones"], vacant):
+            facts.code(row["uscc"]).tombstone = Tombstone(
+                key=_key(row, "key_major", "occurred_at", "message_id"),
+                holding=row["holding"],
+                reason=row["reason"],
+                successor_uscc=row["successor_uscc"],
+                receipt_id=row["receipt_id"],
+                recorded_at=row["recorded_at"],
+            )
+    await _read_cases(connection, facts, codes)
+
+
+async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
+    rows = await connection.fetch(_SQL["open_cases"], codes)
+    if not rows:
+        return
+    cases = {
+        row["case_id"]: Case(
+            case_id=row["case_id"],
+            rule=row["rule"],
+            uscc=row["uscc"],
+            opened_at=row["opened_at"],
+            due_on=row["due_on"],
+            offices=list(row["offices"]),
+            suggested_operation=row["suggested_operation"],
+            reason=row["reason"],
+        )
+        for row in rows
+    }
+    for row in await connection.fetch(_SQL["open_members"], list(cases)):
+        case = cases[row["case_id"]]
+        case.members.append(
+            Member(
+                receipt_id=row["receipt_id"],
+                role=row["role"],
+                office=row["office"],
+                uscc=row["uscc"],
+                name=row["name"],
+                name_key=row["name_key"],
+                operation=row["operation"],
+                key=_key(row, "key_major", "occurred_at", "message_id"),
+                received_at=row["received_at"],
+                joined_at=row["joined_at"],
+            )
+        )
+        code = facts.code(row["uscc"])
+        if case not in code.cases:
+            code.cases.append(case)
+
+
+async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None:
+    """Decode the held records of these codes again, so that a decision may follow in this batch."""
+    held = {member.receipt_id: member for code in facts.codes.values() for member in code.waiting()}
+    if not held:
+        return
+    for row in await connection.fetch(_SQL["held_records"], list(held)):
+        member = held[row["receipt_id"]]
+        member.submission = decode(incoming_of(row), row["office"])
+        member.attempt = row["attempt"]
+
+
+def incoming_of(row: asyncpg.Record) -> Incoming:
+    """Return a stored record as it was fetched, with the headers that decoding reads."""
+    headers = {"mapping": row["mapping"], "ce_id": row["ce_id"]}
+    return Incoming(
+        source=Source(row["topic"], row["partition"], row["offset"]),
+        received_at=row["received_at"],
+        body=row["body"],
+        headers={name: value.encode() for name, value in headers.items() if value is not None},
+    )
+
+
+async def read_histories(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
+    """Replace the summaries of these codes by their whole holdings."""
+    events: dict[str, list[Event]] = {}
+    for row in await connection.fetch(_SQL["histories"], codes):
+        events.setdefault(row["uscc"], []).append(_event(row))
+    for uscc, history in events.items():
+        code = facts.code(uscc)
+        if code.holding is not None:
+            code.holding = Holding(code.holdings, history)
+
+
+def _needing_history(facts: Facts, batch: Iterable[Submission]) -> list[str]:
+    """Return the codes whose summary cannot answer for this batch: late records, former names, receipts."""
+    latest: dict[str, OrderKey] = {}
+    needing: set[str] = set()
+    for each in batch:
+        if each.key is None or not each.uscc:
+            continue
+        holding = facts.codes[each.uscc].holding if each.uscc in facts.codes else None
+        if holding is None:
+            continue
+        known = latest.get(each.uscc, holding.latest_key)
+        former_name = each.operation not in PARTICULARS_OPERATIONS and each.name_key not in holding.names
+        if each.key <= known or each.receipt_ref is not None or former_name:
+            needing.add(each.uscc)
+        latest[each.uscc] = max(known, each.key)
+    needing.update(code.uscc for code in facts.codes.values() if code.cases and code.holding is not None)
+    return list(needing)
+
+
+def _key(row: asyncpg.Record, major: str, at: str, message_id: str) -> OrderKey:
+    return OrderKey(row[major], row[at], row[message_id])
+
+
+def _summary(row: asyncpg.Record) -> Holding:
+    """Return the two or three events that stand for a whole holding (see sync.holding)."""
+    status = Status(row["status"])
+    particulars = Event(
+        key=_key(row, "particulars_major", "particulars_at", "particulars_id"),
+        operation=Operation.CHANGE if row["particulars_whole"] else OPERATION_OF_STATUS[status],
+        version=row["particulars_version"],
+        name_key=row["name_key"],
+        record=orjson.loads(row["record"]),
+        office=row["particulars_office"],
+        receipt_id=row["particulars_receipt"],
+        recorded_at=row["particulars_recorded_at"],
+    )
+    events = [particulars]
+    if row["assign_major"] is not None:
+        key = _key(row, "assign_major", "assign_at", "assign_id")
+        if key == particulars.key:
+            events[0] = replace(particulars, operation=Operation.ASSIGN)
+        else:
+            events.append(replace(particulars, operation=Operation.ASSIGN, key=key))
+    if row["status_major"] is not None:
+        shaping = row["version"] == row["status_version"]
+        events.append(
+            Event(
+                key=_key(row, "status_major", "status_at", "status_id"),
+                operation=OPERATION_OF_STATUS[status],
+                version=row["status_version"],
+                name_key=row["name_key"],
+                record=particulars.record,
+                office=row["office"] if shaping else row["particulars_office"],
+                receipt_id=row["receipt_id"] if shaping else row["particulars_receipt"],
+                recorded_at=row["recorded_at"] if shaping else row["particulars_recorded_at"],
+            )
+        )
+    return Holding(row["holding"], events, complete=False)
+
+
+def _event(row: asyncpg.Record) -> Event:
+    return Event(
+        key=_key(row, "key_major", "occurred_at", "message_id"),
+        operation=Operation(row["operation"]),
+        version=row["version"],
+        name_key=row["name_key"],
+        record=orjson.loads(row["record"]),
+        office=row["office"],
+        receipt_id=row["receipt_id"],
+        recorded_at=row["recorded_at"],
+    )

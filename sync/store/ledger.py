@@ -1,0 +1,291 @@
+"""Writes what a batch did: whole columns at a time, in the transaction that holds the writer's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from sync.facts import Case, CodeFacts, Member
+from sync.holding import Holding
+from sync.outcome import MarkWrite, Outcome, VersionWrite
+from sync.records import Decision, OrderKey
+from sync.store.connection import ReadConn, WriteConn
+from sync.store.statements import statements
+
+_SQL = statements("ledger")
+
+DISPOSITION_COLUMNS = (
+    "receipt_id", "attempt", "sequence", "office", "topic", "partition", "offset", "message_id", "batch_id",
+    "content_sha256", "operation", "uscc", "disposition", "rules", "version", "duplicate_of", "case_id",
+    "received_at", "decided_at", "ruleset", "return_text",
+)  # fmt: skip
+RAW_COLUMNS = ("receipt_id", "received_at", "mapping", "ce_id", "body")
+VERSION_COLUMNS = (
+    "uscc", "version", "holding", "operation", "kind", "superseded", "office", "key_major", "occurred_at",
+    "message_id", "name_key", "record", "predecessor_uscc", "successor_uscc", "reason", "receipt_id", "recorded_at",
+)  # fmt: skip
+MARK_COLUMNS = (
+    "uscc", "holding", "operation", "key_major", "occurred_at", "message_id", "name_key", "confirms_version",
+    "office", "receipt_id", "recorded_at",
+)  # fmt: skip
+CHANGE_COLUMNS = ("sequence", "uscc", "version", "kind", "recorded_at", "body")
+REGISTRATION_COLUMNS = (
+    "uscc", "registered", "holding", "last_version", "version", "status", "office", "receipt_id", "valid_from",
+    "recorded_at", "particulars_version", "particulars_recorded_at", "particulars_whole", "particulars_major",
+    "particulars_at", "particulars_id", "status_version", "status_major", "status_at", "status_id", "assign_major",
+    "assign_at", "assign_id", "is_public", "open_case", "predecessor_uscc",
+)  # fmt: skip
+HOLDER_COLUMNS = ("uscc", "name", "name_key", "subject_code", "registration_number", "established_on", "division_code")
+TOMBSTONE_COLUMNS = (
+    "uscc", "holding", "key_major", "occurred_at", "message_id", "reason", "successor_uscc", "receipt_id", "recorded_at",
+)  # fmt: skip
+CASE_COLUMNS = (
+    "case_id", "rule", "uscc", "status", "opened_at", "due_on", "offices", "suggested_operation", "reason", "resolved_at",
+)  # fmt: skip
+MEMBER_COLUMNS = (
+    "case_id", "receipt_id", "role", "office", "uscc", "name", "name_key", "operation", "key_major", "occurred_at",
+    "message_id", "received_at", "joined_at",
+)  # fmt: skip
+
+
+class Progress(NamedTuple):
+    """Where one partition stands."""
+
+    next_offset: int
+    halted_reason: str | None
+    last_sha256: bytes | None
+    last_offset: int | None
+
+
+async def take_lock(connection: WriteConn) -> datetime:
+    """Take the writer's lock until the transaction ends; return the instant that it records under."""
+    await connection.execute(_SQL["take_lock"])
+    now: datetime = await connection.fetchval(_SQL["clock"])
+    return now
+
+
+async def prepare_session(connection: Any) -> None:
+    """Make the session's staging tables; once a connection."""
+    await connection.execute(_SQL["stage_tables"])
+
+
+async def ensure_month(connection: WriteConn, instant: datetime) -> None:
+    """Make the monthly partitions of an instant where they are missing."""
+    await connection.execute(_SQL["ensure_month"], instant)
+
+
+async def progress_of(connection: ReadConn, topics: Sequence[str]) -> dict[tuple[str, int], Progress]:
+    """Return where the partitions of these topics stand."""
+    return {
+        (row["topic"], row["partition"]): Progress(
+            row["next_offset"], row["halted_reason"], row["last_sha256"], row["last_offset"]
+        )
+        for row in await connection.fetch(_SQL["progress_of"], topics)
+    }
+
+
+async def begin_partition(connection: WriteConn, topic: str, partition: int, office: str, offset: int) -> None:
+    """Let a partition that was never read begin at `offset`."""
+    await connection.execute(_SQL["begin_partition"], topic, partition, office, offset)
+
+
+async def fence(connection: WriteConn, topic: str, partition: int) -> tuple[int, str | None] | None:
+    """Return next_offset and the halt of a partition and keep its row until the transaction ends."""
+    row = await connection.fetchrow(_SQL["fence"], topic, partition)
+    return (row["next_offset"], row["halted_reason"]) if row is not None else None
+
+
+async def move_partition(
+    connection: WriteConn, *, topic: str, partition: int, next_offset: int, last: Decision, records: int, now: datetime
+) -> None:
+    """Move a partition behind its decided records."""
+    incoming = last.submission.incoming
+    await connection.execute(
+        _SQL["move_partition"], topic, partition, next_offset, records, incoming.received_at, now,
+        last.submission.content_sha256, incoming.source.offset,
+    )  # fmt: skip
+
+
+async def halt_partition(connection: WriteConn, topic: str, partition: int, reason: str) -> None:
+    """Write down why a partition cannot go on."""
+    await connection.execute(_SQL["halt_partition"], topic, partition, reason)
+
+
+async def resume_partition(connection: WriteConn, topic: str, partition: int) -> bool:
+    """Let a halted partition go on; False when it was not halted."""
+    return (await connection.execute(_SQL["resume_partition"], topic, partition)) == "UPDATE 1"
+
+
+async def list_partitions(connection: ReadConn) -> list[dict[str, Any]]:
+    """Return every partition with where it stands and why it is halted."""
+    return [dict(row) for row in await connection.fetch(_SQL["list_partitions"])]
+
+
+async def draw(connection: WriteConn, name: str, count: int) -> int:
+    """Draw `count` numbers of a dense sequence and return the first of them."""
+    last: int = await connection.fetchval(_SQL["draw"], name, count)
+    return last - count + 1
+
+
+async def write_dispositions(
+    connection: WriteConn, decisions: Iterable[Decision], *, first: int, texts: Sequence[bytes], now: datetime, ruleset: str
+) -> None:
+    """Write one row a decision, and the bytes of every record decided for the first time."""
+    rows, raw = [], []
+    for sequence, (decision, text) in enumerate(zip(decisions, texts, strict=True), start=first):
+        each = decision.submission
+        incoming = each.incoming
+        readable = not each.quarantined
+        rows.append((
+            each.receipt_id, decision.attempt, sequence, each.office, *incoming.source,
+            each.message_id if readable else None, each.batch_id, each.content_sha256, each.operation, each.uscc,
+            decision.disposition, sorted({finding.rule for finding in decision.findings}), decision.version,
+            decision.duplicate_of, decision.case_id, incoming.received_at, now, ruleset, text.decode(),
+        ))  # fmt: skip
+        if decision.attempt == 1:
+            headers = incoming.headers
+            raw.append((
+                each.receipt_id, incoming.received_at, _text(headers.get("mapping")), _text(headers.get("ce_id")),
+                incoming.body,
+            ))  # fmt: skip
+    await connection.copy_records_to_table("disposition", records=rows, columns=DISPOSITION_COLUMNS)
+    await connection.copy_records_to_table("raw_message", records=raw, columns=RAW_COLUMNS)
+
+
+def _text(header: bytes | None) -> str | None:
+    return header.decode("utf-8", "replace").replace("\0", "�") if header is not None else None
+
+
+async def write_registry(connection: WriteConn, outcome: Outcome, changes: Sequence[tuple[Any, ...]]) -> None:
+    """Write versions, marks, changes and the present state of every code that the batch touched."""
+    copy = connection.copy_records_to_table
+    if outcome.messages:
+        columns = ("office", "message_id", "receipt_id", "content_digest")
+        await copy("message", records=outcome.messages, columns=columns)
+    if outcome.versions:
+        rows = [_version_row(write) for write in outcome.versions]
+        await copy("registration_version", records=rows, columns=VERSION_COLUMNS)
+    if outcome.marks:
+        await copy("registration_mark", records=[_mark_row(write) for write in outcome.marks], columns=MARK_COLUMNS)
+    if changes:
+        await copy("change", records=changes, columns=CHANGE_COLUMNS)
+    if outcome.tombstones:
+        rows = [
+            (uscc, t.holding, *t.key, t.reason, t.successor_uscc, t.receipt_id, t.recorded_at)
+            for uscc, t in outcome.tombstones
+        ]
+        await copy("withdrawn_code", records=rows, columns=TOMBSTONE_COLUMNS)
+    await _write_present(connection, outcome.touched.values())
+    await _write_claims(connection, outcome.claims_rejected)
+
+
+async def _write_present(connection: WriteConn, touched: Iterable[CodeFacts]) -> None:
+    """Write the present state of these codes; of a code whose only record is held there is none."""
+    registrations, holders, vacated, vacant = [], [], [], []
+    for code in touched:
+        if code.holding is not None:
+            registrations.append(_registration_row(code, code.holding, registered=True))
+            holders.append(_holder_row(code, code.holding))
+        elif code.withdrawn is not None:
+            registrations.append(_registration_row(code, code.withdrawn, registered=False))
+            vacated.append(code.uscc)
+        elif code.last_version:
+            vacant.append((code.uscc, code.last_version, code.cases[0].case_id if code.cases else None))
+    copy = connection.copy_records_to_table
+    if registrations:
+        await copy("staged_registration", records=registrations, columns=REGISTRATION_COLUMNS)
+        await connection.execute(_SQL["merge_registrations"])
+    if holders:
+        await copy("staged_holder", records=holders, columns=HOLDER_COLUMNS)
+        await connection.execute(_SQL["merge_holders"])
+    if vacated:
+        await connection.execute(_SQL["remove_holders"], vacated)
+    if vacant:
+        await connection.execute(_SQL["note_vacant"], *map(list, zip(*vacant, strict=True)))
+
+
+async def _write_claims(connection: WriteConn, claims: dict[tuple[str, str], str | None]) -> None:
+    rejected = [(office, uscc, receipt) for (office, uscc), receipt in claims.items() if receipt is not None]
+    cleared = [place for place, receipt in claims.items() if receipt is None]
+    if rejected:
+        await connection.execute(_SQL["reject_claims"], *map(list, zip(*rejected, strict=True)))
+    if cleared:
+        await connection.execute(_SQL["clear_claims"], *map(list, zip(*cleared, strict=True)))
+
+
+async def write_cases(connection: WriteConn, outcome: Outcome, now: datetime) -> None:
+    """Write the cases that were opened, joined and resolved, and who came and went."""
+    opened = {case.case_id for case in outcome.cases_opened}
+    if outcome.cases_opened:
+        rows = [_case_row(case) for case in outcome.cases_opened]
+        await connection.copy_records_to_table("code_case", records=rows, columns=CASE_COLUMNS)
+    if outcome.members_joined:
+        rows = [_member_row(case_id, member) for case_id, member in outcome.members_joined]
+        await connection.copy_records_to_table("case_member", records=rows, columns=MEMBER_COLUMNS)
+    ended = [(case_id, member.receipt_id, member.role, now) for case_id, member in outcome.members_ended]
+    await connection.executemany(_SQL["end_member"], ended)
+    for case in outcome.cases_changed.values():
+        if case.case_id not in opened:
+            await connection.execute(_SQL["change_case"], case.case_id, case.offices, case.resolved_at)
+        if case.resolved_at is not None:
+            await connection.execute(_SQL["end_members"], case.case_id, case.resolved_at)
+
+
+def _version_row(write: VersionWrite) -> tuple[Any, ...]:
+    event, submission = write.event, write.submission
+    return (
+        write.uscc, event.version, write.holding, event.operation, write.kind, write.superseded, event.office, *event.key,
+        event.name_key, orjson.dumps(event.record).decode(), submission.predecessor_uscc, submission.successor_uscc,
+        submission.reason, event.receipt_id, event.recorded_at,
+    )  # fmt: skip
+
+
+def _mark_row(write: MarkWrite) -> tuple[Any, ...]:
+    event = write.event
+    return (
+        write.uscc, write.holding, event.operation, *event.key, event.name_key, event.version, event.office,
+        event.receipt_id, event.recorded_at,
+    )  # fmt: skip
+
+
+_NO_KEY: tuple[None, None, None] = (None, None, None)
+
+
+def _registration_row(code: CodeFacts, holding: Holding, *, registered: bool) -> tuple[Any, ...]:
+    state = holding.present()
+    shaped, particulars, status = state.shaped_by, state.particulars, state.status_event
+    assign: OrderKey | tuple[None, None, None] = holding.first_assign or _NO_KEY
+    return (
+        code.uscc, registered, holding.number, code.last_version, shaped.version, state.status, shaped.office,
+        shaped.receipt_id, state.valid_from, shaped.recorded_at, particulars.version, particulars.recorded_at,
+        state.whole, *particulars.key, status.version if status else 0, *(status.key if status else _NO_KEY), *assign,
+        particulars.record.get("is_public") != "0", code.cases[0].case_id if code.cases else None,
+        code.predecessor_uscc,
+    )  # fmt: skip
+
+
+def _holder_row(code: CodeFacts, holding: Holding) -> tuple[Any, ...]:
+    particulars = holding.present().particulars
+    record = particulars.record
+    return (
+        code.uscc, record["name"], particulars.name_key, code.uscc[8:17], record.get("registration_number"),
+        record.get("established_on"), code.uscc[2:8],
+    )  # fmt: skip
+
+
+def _case_row(case: Case) -> tuple[Any, ...]:
+    status = "open" if case.resolved_at is None else "resolved"
+    return (
+        case.case_id, case.rule, case.uscc, status, case.opened_at, case.due_on, case.offices,
+        case.suggested_operation, case.reason, case.resolved_at,
+    )  # fmt: skip
+
+
+def _member_row(case_id: str, member: Member) -> tuple[Any, ...]:
+    return (
+        case_id, member.receipt_id, member.role, member.office, member.uscc, member.name, member.name_key,
+        member.operation, *member.key, member.received_at, member.joined_at,
+    )  # fmt: skip

@@ -1,0 +1,124 @@
+-- name: take_lock
+-- The writer's lock: the ledger has one writer at a time, until its transaction ends.
+select pg_advisory_xact_lock(4201360107)
+
+-- name: clock
+-- The instant that this transaction records under; never earlier than what was recorded before.
+select greatest(clock_timestamp(), coalesce(max(last_decided_at), '-infinity'::timestamptz)) as now
+from partition_progress
+
+-- name: begin_partition
+-- Make the row of a partition that was never read.
+insert into partition_progress (topic, partition, office, next_offset)
+values ($1, $2, $3, $4)
+on conflict (topic, partition) do nothing
+
+-- name: progress_of
+-- Where these partitions stand.
+select topic, partition, next_offset, halted_reason, last_sha256, last_offset
+from partition_progress
+where topic = any($1)
+
+-- name: fence
+-- Where this partition stands, for the transaction that moves it.
+select next_offset, halted_reason
+from partition_progress
+where topic = $1 and partition = $2
+for update
+
+-- name: move_partition
+-- Move a partition behind its decided records.
+update partition_progress
+set next_offset = $3, decided_records = decided_records + $4, last_received_at = $5, last_decided_at = $6,
+    last_sha256 = $7, last_offset = $8
+where topic = $1 and partition = $2
+
+-- name: halt_partition
+-- Write down why a partition cannot go on.
+update partition_progress set halted_at = clock_timestamp(), halted_reason = $3 where topic = $1 and partition = $2
+
+-- name: resume_partition
+-- Let a halted partition go on.
+update partition_progress set halted_at = null, halted_reason = null
+where topic = $1 and partition = $2 and halted_reason is not null
+
+-- name: list_partitions
+-- Every partition, where it stands and why it is halted.
+select topic, partition, office, next_offset, decided_records, last_received_at, last_decided_at, halted_at, halted_reason
+from partition_progress
+order by topic, partition
+
+-- name: draw
+-- Draw $2 numbers of a dense sequence; returns the last one drawn.
+insert into sequence_counter as counter (name, value) values ($1, $2)
+on conflict (name) do update set value = counter.value + excluded.value
+returning value
+
+-- name: stage_tables
+-- Where the present state of a batch lies before it is merged; of this session, empty outside transactions.
+create temporary table if not exists staged_registration (like registration) on commit delete rows;
+create temporary table if not exists staged_holder (like holder) on commit delete rows
+
+-- name: merge_registrations
+-- Write the present state of the codes that a batch touched.
+insert into registration as r select * from staged_registration
+on conflict (uscc) do update set
+    registered = excluded.registered, holding = excluded.holding, last_version = excluded.last_version,
+    version = excluded.version, status = excluded.status, office = excluded.office, receipt_id = excluded.receipt_id,
+    valid_from = excluded.valid_from, recorded_at = excluded.recorded_at,
+    particulars_version = excluded.particulars_version, particulars_recorded_at = excluded.particulars_recorded_at,
+    particulars_whole = excluded.particulars_whole, particulars_major = excluded.particulars_major,
+    particulars_at = excluded.particulars_at, particulars_id = excluded.particulars_id,
+    status_version = excluded.status_version, status_major = excluded.status_major, status_at = excluded.status_at,
+    status_id = excluded.status_id, assign_major = excluded.assign_major, assign_at = excluded.assign_at,
+    assign_id = excluded.assign_id, is_public = excluded.is_public, open_case = excluded.open_case,
+    predecessor_uscc = excluded.predecessor_uscc
+
+-- name: merge_holders
+-- Write the identities that differ; the others are left alone, with all their indexes.
+insert into holder as h select * from staged_holder
+on conflict (uscc) do update set
+    name = excluded.name, name_key = excluded.name_key, subject_code = excluded.subject_code,
+    registration_number = excluded.registration_number, established_on = excluded.established_on,
+    division_code = excluded.division_code
+where (h.name, h.name_key, h.registration_number, h.established_on)
+    is distinct from (excluded.name, excluded.name_key, excluded.registration_number, excluded.established_on)
+
+-- name: remove_holders
+-- Nobody holds these codes now.
+delete from holder where uscc = any($1)
+
+-- name: note_vacant
+-- A late record or a case of codes that nobody holds.
+update registration r set last_version = t.last_version, open_case = t.open_case
+from unnest($1::text[], $2::integer[], $3::text[]) as t (uscc, last_version, open_case)
+where r.uscc = t.uscc
+
+-- name: reject_claims
+-- The office's last record of these codes was rejected (rule L02).
+insert into rejected_claim (office, uscc, receipt_id)
+select * from unnest($1::text[], $2::text[], $3::text[])
+on conflict (office, uscc) do update set receipt_id = excluded.receipt_id
+
+-- name: clear_claims
+-- It no longer was.
+delete from rejected_claim r
+using unnest($1::text[], $2::text[]) as t (office, uscc)
+where r.office = t.office and r.uscc = t.uscc
+
+-- name: change_case
+-- What became of a case.
+update code_case set offices = $2, status = case when $3::timestamptz is null then status else 'resolved' end, resolved_at = $3
+where case_id = $1
+
+-- name: end_member
+-- A held record has left its case, or a holder its.
+update case_member set ended_at = $4 where case_id = $1 and receipt_id = $2 and role = $3
+
+-- name: end_members
+-- A resolved case has no members that wait.
+update case_member set ended_at = $2 where case_id = $1 and ended_at is null
+
+-- name: ensure_month
+-- Make the monthly partitions of an instant.
+select ensure_month($1)
