@@ -15,7 +15,7 @@ from sync.errors import Fenced, Halted
 from sync.facts import Rulings
 from sync.failpoints import reach
 from sync.kafka import Partition
-from sync.messages import encode_change, encode_return, registration_json
+from sync.encoding import encode_change, encode_return, registration_json
 from sync.outcome import ChangeWrite, Outcome, View
 from sync.records import Disposition, Submission
 from sync.rules import Judge
@@ -150,7 +150,7 @@ class Applier:
 
 
 def view_json(view: View) -> dict[str, object]:
-    """Return registration/1 of a view."""
+    """Return registration/1 of a view, unmasked: what is written from it masks."""
     return registration_json(
         uscc=view.uscc,
         version=view.version,
@@ -163,6 +163,7 @@ def view_json(view: View) -> dict[str, object]:
         successor_uscc=view.successor_uscc,
         open_case=view.open_case,
         receipt_id=view.receipt_id,
+        masked=False,
     )
 
 

@@ -5,12 +5,14 @@ Pure, like the rules that call it: it changes the facts of the batch and builds 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sync.facts import Case, CodeFacts, Member, Rulings, Tombstone
+from sync.facts import Case, CodeFacts, Facts, Member, Rulings, Tombstone
 from sync.holding import PARTICULARS_OPERATIONS, Event, Holding, State
 from sync.identity import key_of
+from sync.neighbours import Conflict
 from sync.outcome import ChangeWrite, MarkWrite, Outcome, VersionWrite, View, view_of
 from sync.records import Decision, Disposition, Submission
 from validators.findings import Finding, Occasion, Operation, Severity
@@ -41,8 +43,9 @@ _SUGGESTIONS = {
 class Effects:
     """Builds the outcome of a batch."""
 
-    def __init__(self, outcome: Outcome, *, rulings: Rulings, ruleset: Ruleset, now: datetime) -> None:
+    def __init__(self, facts: Facts, outcome: Outcome, *, rulings: Rulings, ruleset: Ruleset, now: datetime) -> None:
         self.outcome = outcome
+        self._facts = facts
         self._rulings = rulings
         self._ruleset = ruleset
         self._now = now
@@ -66,12 +69,14 @@ class Effects:
         """Put a record where it belongs among those applied, and say what that changed."""
         view = view_of(code)
         present = holding.present()
-        then = present if key_of(submission) > holding.latest_key else holding.at(key_of(submission))
+        is_latest = key_of(submission) > holding.latest_key
+        then = present if is_latest else holding.at(key_of(submission))
         event = self.event(submission, code.last_version + 1)
         holding.add(event)
-        if not holding.present().same_as(present):
+        now_present = holding.present()
+        if not now_present.same_as(present):
             disposition = Disposition.ACCEPTED
-        elif _same(holding.at(event.key), then):
+        elif is_latest or _same(holding.at(event.key), then):
             disposition = Disposition.UNCHANGED
         else:
             disposition = Disposition.SUPERSEDED
@@ -139,14 +144,28 @@ class Effects:
         self.close(submission, Disposition.ACCEPTED, findings, code, version=event.version)
 
     def hold(
-        self, submission: Submission, code: CodeFacts, findings: list[Finding], join: Case | None, attempt: int
+        self,
+        submission: Submission,
+        code: CodeFacts,
+        findings: list[Finding],
+        join: Case | None,
+        attempt: int,
+        conflicts: Sequence[Conflict] = (),
     ) -> None:
-        """Keep a record out of the registry: it joins its case, or opens one."""
-        if join is None:
-            rules = (finding.rule for finding in findings if finding.severity is Severity.HOLD)
+        """Keep a record out of the registry: it joins its case, or opens one.
+
+        Two hold rules on one record make one case, of the first in the table's order.
+        """
+        case = join
+        if case is None:
+            rules = {finding.rule for finding in findings if finding.severity is Severity.HOLD}
             rule = min(rules, key=self._order.__getitem__)
-            join = next((case for case in code.cases if case.rule == rule), None) or self._open(submission, code, rule)
-        key = key_of(submission)
+            conflict = next((each for each in conflicts if each.rule == rule and each.other is not None), None)
+            key = conflict.key if conflict is not None else code.uscc
+            case = self._facts.cases.get((rule, key)) or self._open(submission, code, rule, key)
+            for neighbour in (code, conflict.other if conflict is not None else None):
+                if neighbour is not None:
+                    self._join_holder(case, neighbour)
         member = Member(
             receipt_id=submission.receipt_id,
             role="held",
@@ -155,63 +174,78 @@ class Effects:
             name=submission.name or "",
             name_key=submission.name_key,
             operation=str(submission.operation),
-            key=key,
+            key=key_of(submission),
             received_at=submission.incoming.received_at,
             joined_at=self._now,
             submission=submission,
             attempt=attempt,
         )
-        join.members.append(member)
-        if submission.office not in join.offices:
-            join.offices.append(submission.office)
-        self.outcome.cases_changed[join.case_id] = join
-        self.outcome.members_joined.append((join.case_id, member))
-        self.outcome.touched[code.uscc] = code
-        self.close(submission, Disposition.HELD, findings, code, case_id=join.case_id, attempt=attempt)
+        self._join(case, code, member)
+        self.close(submission, Disposition.HELD, findings, code, case_id=case.case_id, attempt=attempt)
 
-    def _open(self, submission: Submission, code: CodeFacts, rule: str) -> Case:
+    def _open(self, submission: Submission, code: CodeFacts, rule: str, conflict_key: str) -> Case:
         operation, reason = _SUGGESTIONS.get(rule, ("withdraw", "the record stands in doubt"))
         case = Case(
             case_id=f"case-{submission.receipt_id}",
             rule=rule,
             uscc=code.uscc,
+            conflict_key=conflict_key,
             opened_at=self._now,
             due_on=self._rulings.due_on(self._now),
-            offices=[submission.office],
+            offices=[],
             suggested_operation=operation,
             reason=reason,
         )
-        code.cases.append(case)
+        self._facts.cases[rule, conflict_key] = case
         self.outcome.cases_opened.append(case)
-        if code.holding is not None:
-            holder = code.holding.present().particulars
-            if holder.office not in case.offices:
-                case.offices.insert(0, holder.office)
-            member = Member(
-                receipt_id=holder.receipt_id,
-                role="holder",
-                office=holder.office,
-                uscc=code.uscc,
-                name=holder.record["name"],
-                name_key=holder.name_key,
-                operation=str(holder.operation),
-                key=holder.key,
-                received_at=holder.recorded_at,
-                joined_at=self._now,
-            )
-            case.members.append(member)
-            self.outcome.members_joined.append((case.case_id, member))
         return case
 
-    def leave(self, code: CodeFacts, case: Case, member: Member) -> None:
+    def _join_holder(self, case: Case, code: CodeFacts) -> None:
+        """Make the holder of a code a member of a case, once."""
+        if code.holding is None or any(each.role == "holder" and each.uscc == code.uscc for each in case.members):
+            return
+        holder = code.holding.present().particulars
+        member = Member(
+            receipt_id=holder.receipt_id,
+            role="holder",
+            office=holder.office,
+            uscc=code.uscc,
+            name=holder.record["name"],
+            name_key=holder.name_key,
+            operation=str(holder.operation),
+            key=holder.key,
+            received_at=holder.recorded_at,
+            joined_at=self._now,
+        )
+        self._join(case, code, member)
+
+    def _join(self, case: Case, code: CodeFacts, member: Member) -> None:
+        case.members.append(member)
+        if member.office not in case.offices:
+            case.offices.append(member.office)
+        if case not in code.cases:
+            code.cases.append(case)
+        self.outcome.members_joined.append((case.case_id, member))
+        self.outcome.cases_changed[case.case_id] = case
+        self.outcome.touched[code.uscc] = code
+
+    def leave(self, case: Case, member: Member) -> None:
         """Take a held record out of its case; a case without held records is resolved."""
         case.members.remove(member)
         self.outcome.members_ended.append((case.case_id, member))
         self.outcome.cases_changed[case.case_id] = case
-        self.outcome.touched[code.uscc] = code
         if not case.waiting():
-            case.resolved_at = self._now
-            code.cases.remove(case)
+            self.resolve(case)
+
+    def resolve(self, case: Case) -> None:
+        """Close a case: nobody waits in it any more."""
+        case.resolved_at = self._now
+        self.outcome.cases_changed[case.case_id] = case
+        self._facts.cases.pop((case.rule, case.conflict_key), None)
+        for code in self._facts.codes.values():
+            if case in code.cases:
+                code.cases.remove(case)
+                self.outcome.touched[code.uscc] = code
 
     def event(self, submission: Submission, version: int) -> Event:
         assert submission.operation is not None

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sync.holding import Holding
 from sync.records import OrderKey, Submission
+from validators import registration_number
 
 
 class KnownMessage(NamedTuple):
@@ -42,11 +43,12 @@ class Member:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """An open conflict (重错码)."""
+    """An open conflict (重错码). `conflict_key` is what is in conflict: a code, a name key, a subject code, a number."""
 
     case_id: str
     rule: str
     uscc: str
+    conflict_key: str
     opened_at: datetime
     due_on: date
     offices: list[str]
@@ -96,6 +98,21 @@ class CodeFacts:
     predecessor_uscc: str | None = None
     withdrawn: Holding | None = None
 
+    @property
+    def own_cases(self) -> list[Case]:
+        """The open cases about this code itself, oldest first; not those in which it is another code's neighbour."""
+        return [case for case in self.cases if case.uscc == self.uscc]
+
+    @property
+    def holder_name(self) -> str:
+        """The name of the present holder, or a dash."""
+        return self.holding.present().particulars.record["name"] if self.holding is not None else "—"
+
+    @property
+    def ever_held(self) -> bool:
+        """Whether somebody holds this code, or once did."""
+        return self.last_version > 0
+
     def waiting(self) -> list[Member]:
         """Return the held records of this code, oldest first."""
         held = (member for case in self.cases for member in case.waiting() if member.uscc == self.uscc)
@@ -104,16 +121,43 @@ class CodeFacts:
 
 @dataclass(slots=True, kw_only=True)
 class Facts:
-    """The facts of one batch."""
+    """The facts of one batch.
+
+    `by_subject` leads from a subject identification code to every code ever held that has it, `by_name` from a name
+    key to codes that stand or stood under it, `by_number` from (kind, number) to the code that has it; the codes they
+    lead to are among `codes`. `cases` are the open ones by rule and conflict key; `allowed` are (rule, code, code).
+    """
 
     messages: dict[tuple[str, str], KnownMessage] = field(default_factory=dict)
     codes: dict[str, CodeFacts] = field(default_factory=dict)
+    by_subject: dict[str, set[str]] = field(default_factory=dict)
+    by_name: dict[str, set[str]] = field(default_factory=dict)
+    by_number: dict[tuple[str, str], str] = field(default_factory=dict)
+    cases: dict[tuple[str, str], Case] = field(default_factory=dict)
+    allowed: set[tuple[str, str, str]] = field(default_factory=set)
 
     def code(self, uscc: str) -> CodeFacts:
         """Return what is known of a code; of a code never heard of, that nothing is."""
         if uscc not in self.codes:
             self.codes[uscc] = CodeFacts(uscc=uscc)
         return self.codes[uscc]
+
+    def remember_identity(self, code: CodeFacts) -> None:
+        """Let the records that follow find a code under the identity that it has now."""
+        if code.holding is None:
+            return
+        particulars = code.holding.present().particulars
+        self.by_subject.setdefault(code.uscc[8:17], set()).add(code.uscc)
+        self.by_name.setdefault(particulars.name_key, set()).add(code.uscc)
+        for number in numbers_of(particulars.record):
+            self.by_number.setdefault(number, code.uscc)
+
+
+def numbers_of(record: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the legacy numbers of a record as (kind, number): registration numbers in a form of domain.md §3."""
+    number = record.get("registration_number")
+    kind = registration_number.kind(number) if number else None
+    return [(kind, number)] if kind is not None and number is not None else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,13 @@ from sync.effects import Effects, occasion_of
 from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Rulings
 from sync.holding import Holding, Status
 from sync.identity import assigned_to_another, contradicts_identity, key_of, names_member
+from sync.neighbours import Conflict, conflicts_of
 from sync.outcome import Outcome
 from sync.records import Disposition, Submission
+from validators.code_rules import CodeContext
 from validators.findings import Finding, Operation, Severity
 from validators.rulebook import Ruleset
+from validators.uscc import inspect
 
 NAMED_OPERATIONS = frozenset((Operation.WITHDRAW, Operation.KEEP))
 STATUS_OPERATIONS = frozenset((Operation.CANCEL, Operation.REVOKE, Operation.RESTORE))
@@ -29,7 +32,7 @@ class Judge:
         self.outcome = Outcome()
         self._rulings = rulings
         self._ruleset = ruleset
-        self._effects = Effects(self.outcome, rulings=rulings, ruleset=ruleset, now=now)
+        self._effects = Effects(facts, self.outcome, rulings=rulings, ruleset=ruleset, now=now)
 
     def decide(self, submission: Submission) -> None:
         """Decide one record: the first line of domain.md §6 that matches."""
@@ -78,12 +81,17 @@ class Judge:
         if not any(finding.rule == "E05" for finding in submission.findings) or code is None:
             return submission.findings
         if code.nonconforming:
-            severity = self._ruleset.severity("E05", occasion_of(submission), "registered")
-            kept = (f if f.rule != "E05" else severity and replace(f, severity=severity) for f in submission.findings)
-            return [finding for finding in kept if finding]
+            others = [finding for finding in submission.findings if finding.rule != "E05"]
+            return [*self._issued(submission), *others]
         if self._settles_own_case(submission, code):
             return [finding for finding in submission.findings if finding.rule != "E05"]
         return submission.findings
+
+    def _issued(self, submission: Submission) -> list[Finding]:
+        """E05 of a code in the exceptions register."""
+        context = CodeContext(province=None, register=frozenset((submission.uscc,)))
+        findings = inspect(submission.uscc or "", self._ruleset, occasion_of(submission), context)
+        return [finding for finding in findings if finding.rule == "E05"]
 
     def _settles_own_case(self, submission: Submission, code: CodeFacts) -> bool:
         """Whether this is a withdraw or keep naming a member of an open case, sent by an office concerned."""
@@ -137,12 +145,15 @@ class Judge:
                 findings += self._effects.find("L02", submission, "after_rejection", field="uscc", actual=code.uscc)
             elif submission.transfer != "in":
                 findings += self._effects.find("L02", submission, field="uscc", actual=code.uscc)
+        conflicts = [] if join or superseded else conflicts_of(submission, code, self.facts)
+        findings += self._across(submission, conflicts)
         if _has(findings, Severity.HOLD):
-            self._effects.hold(submission, code, findings, join, attempt)
+            self._effects.hold(submission, code, findings, join, attempt, conflicts)
         elif superseded:
             self._effects.supersede_withdrawn(submission, code, findings, attempt)
         else:
             self._effects.begin(submission, code, findings, attempt)
+            self.facts.remember_identity(code)
 
     def _judge_held(
         self, submission: Submission, code: CodeFacts, holding: Holding, findings: list[Finding], attempt: int
@@ -152,15 +163,17 @@ class Judge:
         is_holder = self._is_holder(submission, holding)
         join: Case | None = None
         conflict = self._conflicts(submission, holding)
-        if code.cases and not is_holder and not (not conflict and self._awaited_name(submission, code)):
-            join = code.cases[0]
+        if code.own_cases and not is_holder and not (not conflict and self._awaited_name(submission, code)):
+            join = code.own_cases[0]
             findings += self._joining(submission, join)
         elif conflict:
             holder = state.particulars.record["name"]
             findings += self._effects.find("D01", submission, field="name", actual=submission.name, holder=holder)
         findings += self._life(submission, holding, of_holder=join is None and not conflict)
+        conflicts = [] if join or conflict else conflicts_of(submission, code, self.facts)
+        findings += self._across(submission, conflicts)
         if _has(findings, Severity.HOLD):
-            self._effects.hold(submission, code, findings, join, attempt)
+            self._effects.hold(submission, code, findings, join, attempt, conflicts)
         else:
             self._apply(submission, code, holding, findings, attempt)
 
@@ -169,7 +182,8 @@ class Judge:
     ) -> None:
         names, was_whole = holding.names, holding.present().whole
         event = self._effects.fold_in(submission, code, holding, findings, attempt)
-        if code.cases and (event.name_key not in names or not was_whole):
+        self.facts.remember_identity(code)
+        if code.own_cases and (event.name_key not in names or not was_whole):
             self._decide_waiting_again(code, holding, first_particulars=not was_whole)
 
     def _conflicts(self, submission: Submission, holding: Holding) -> bool:
@@ -203,6 +217,22 @@ class Judge:
                 rule = "L05" if operation is Operation.RESTORE else "L06"
                 findings += self._effects.find(rule, submission, field="operation", actual=operation)
         return findings
+
+    def _across(self, submission: Submission, conflicts: list[Conflict]) -> list[Finding]:
+        """D02, D03, X01: what a record has in common with other codes."""
+        return [
+            finding
+            for conflict in conflicts
+            for finding in self._effects.find(
+                conflict.rule,
+                submission,
+                conflict.circumstance,
+                field=conflict.field,
+                expected=conflict.other.uscc if conflict.other else None,
+                actual=conflict.actual or None,
+                holder=conflict.other.holder_name if conflict.other else "—",
+            )
+        ]
 
     def _joining(self, submission: Submission, case: Case, *beside: str) -> list[Finding]:
         """Return the findings of a record that joins a case: the case's own rule, and those named beside it."""
@@ -241,7 +271,7 @@ class Judge:
         A cancellation that came first has no more than a name: an assign under another name is held until particulars
         tell whether both are one organization. Once nothing in a case is in conflict any more, neither is the case.
         """
-        for case in [case for case in code.cases if case.rule == "D01"]:
+        for case in [case for case in code.own_cases if case.rule == "D01"]:
             waiting = sorted(case.waiting(), key=lambda member: member.key)
             settled = [
                 member
@@ -251,7 +281,7 @@ class Judge:
             if settled and not any(self._in_conflict(member, holding) for member in waiting):
                 settled = waiting
             for member in settled:
-                self._effects.leave(code, case, member)
+                self._effects.leave(case, member)
             for member in settled:
                 assert member.submission is not None
                 self._judge(member.submission, code, attempt=member.attempt + 1)

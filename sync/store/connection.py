@@ -6,7 +6,7 @@ transaction. Sessions are never altered after they were opened, so that a pool n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ import asyncpg
 from sync.errors import Fatal, Rejected, Retryable, SyncError
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Prepare: TypeAlias = Callable[[Any], Awaitable[None]]
 
 
 class ReadConn(Protocol):
@@ -56,8 +57,12 @@ async def _keep_session(_connection: Any) -> None:
     """Reset nothing: no session of ours is ever altered, and the reset would cost a round trip a release."""
 
 
-async def open_pool(dsn: str, *, role: str | None, limits: Limits, size: int, name: str) -> Pool:
+async def open_pool(
+    dsn: str, *, role: str | None, limits: Limits, size: int, name: str, prepare: Prepare | None = None
+) -> Pool:
     """Open a pool of at most `size` connections that act as the database role `role` (None: as the login itself).
+
+    `prepare` is run once on every new connection, before anybody has it.
 
     Raises:
         Retryable: the database does not answer.
@@ -73,7 +78,7 @@ async def open_pool(dsn: str, *, role: str | None, limits: Limits, size: int, na
         settings["role"] = role
     async with translated():
         return await asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, server_settings=settings, reset=_keep_session, timeout=10, command_timeout=None
+            dsn, min_size=1, max_size=size, server_settings=settings, reset=_keep_session, init=prepare, timeout=10
         )
 
 

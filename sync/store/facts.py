@@ -8,7 +8,7 @@ from dataclasses import replace
 import asyncpg
 import orjson
 
-from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Tombstone
+from sync.facts import Case, Facts, KnownMessage, Member, Tombstone, numbers_of
 from sync.holding import OPERATION_OF_STATUS, PARTICULARS_OPERATIONS, Event, Holding, Status
 from sync.records import Incoming, OrderKey, Source, Submission
 from sync.store.connection import ReadConn
@@ -16,6 +16,7 @@ from sync.store.statements import statements
 from validators.findings import Operation
 
 _SQL = statements("facts")
+_MATCHED = ("registration_number", "legal_representative_name", "registered_address")
 Decode = Callable[[Incoming, str], Submission]
 
 
@@ -27,6 +28,7 @@ async def read_facts(connection: ReadConn, office: str, batch: Sequence[Submissi
         facts.messages[office, row["message_id"]] = KnownMessage(row["receipt_id"], row["content_digest"])
     codes = list({each.uscc for each in batch if each.uscc})
     await read_codes(connection, facts, codes)
+    await _read_neighbours(connection, facts, batch)
     needing = _needing_history(facts, batch)
     if needing:
         await read_histories(connection, facts, needing)
@@ -67,8 +69,43 @@ async def read_codes(connection: ReadConn, facts: Facts, codes: Sequence[str]) -
     await _read_cases(connection, facts, codes)
 
 
+async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[Submission]) -> None:
+    """Find the codes that share a subject code, a name or a number with the batch, and what is known of them."""
+    bringing = [each for each in batch if each.operation in PARTICULARS_OPERATIONS and each.uscc and not each.has_error]
+    if not bringing:
+        return
+    subjects = list({(each.uscc or "")[8:17] for each in bringing})
+    for row in await connection.fetch(_SQL["same_subject"], subjects):
+        facts.by_subject.setdefault(row["subject"], set()).add(row["uscc"])
+    rows = [(each.uscc, each.name_key, *map(each.record.get, _MATCHED)) for each in bringing]
+    for row in await connection.fetch(_SQL["same_name"], *map(list, zip(*rows, strict=True))):
+        facts.by_name.setdefault(row["name_key"], set()).add(row["uscc"])
+    numbers = {number for each in bringing for number in numbers_of(each.record)}
+    if numbers:
+        for row in await connection.fetch(_SQL["same_number"], [number for _, number in numbers]):
+            facts.by_number[row["kind"], row["number"]] = row["uscc"]
+    for uscc, code in facts.codes.items():
+        if code.ever_held:
+            facts.by_subject.setdefault(uscc[8:17], set()).add(uscc)
+    neighbours = {
+        uscc for codes in (*facts.by_subject.values(), *facts.by_name.values()) for uscc in codes
+    } | set(facts.by_number.values())
+    missing = list(neighbours - {each.uscc for each in batch})
+    if missing:
+        await read_codes(connection, facts, missing)
+        for row in await connection.fetch(_SQL["allowed_conflicts"], missing):
+            for pair in ((row["uscc"], row["other_uscc"]), (row["other_uscc"], row["uscc"])):
+                facts.allowed.add((row["rule"], *pair))
+    keys = [*facts.by_subject, *facts.by_name, *(f"{kind}:{number}" for kind, number in numbers)]
+    await _read_cases(connection, facts, [row["uscc"] for row in await connection.fetch(_SQL["open_conflicts"], keys)])
+
+
 async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
-    rows = await connection.fetch(_SQL["open_cases"], codes)
+    rows = [
+        row
+        for row in await connection.fetch(_SQL["open_cases"], codes)
+        if (row["rule"], row["conflict_key"]) not in facts.cases
+    ]
     if not rows:
         return
     cases = {
@@ -76,6 +113,7 @@ async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) 
             case_id=row["case_id"],
             rule=row["rule"],
             uscc=row["uscc"],
+            conflict_key=row["conflict_key"],
             opened_at=row["opened_at"],
             due_on=row["due_on"],
             offices=list(row["offices"]),
@@ -84,6 +122,7 @@ async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) 
         )
         for row in rows
     }
+    facts.cases.update({(case.rule, case.conflict_key): case for case in cases.values()})
     for row in await connection.fetch(_SQL["open_members"], list(cases)):
         case = cases[row["case_id"]]
         case.members.append(

@@ -35,11 +35,47 @@ where w.uscc = any($1)
 
 -- name: open_cases
 -- The open cases in which these codes stand, oldest first.
-select distinct c.case_id, c.rule, c.uscc, c.opened_at, c.due_on, c.offices, c.suggested_operation, c.reason
+select distinct c.case_id, c.rule, c.uscc, c.conflict_key, c.opened_at, c.due_on, c.offices, c.suggested_operation, c.reason
 from code_case c
 join case_member m using (case_id)
 where m.uscc = any($1) and m.ended_at is null and c.status <> 'resolved'
 order by c.opened_at, c.case_id
+
+-- name: open_conflicts
+-- The open cases of these conflicts that cross codes.
+select c.case_id, m.uscc
+from code_case c
+join case_member m using (case_id)
+where c.status <> 'resolved' and m.ended_at is null and c.conflict_key = any($1)
+
+-- name: same_subject
+-- Every code ever held that has one of these subject identification codes.
+select substr(uscc, 9, 9) as subject, uscc from registration where substr(uscc, 9, 9) = any($1)
+
+-- name: same_name
+-- For each name key of the batch the holders that matter most: same number first, then same place, then any.
+select b.name_key, h.uscc
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+     as b (uscc, name_key, registration_number, legal_representative_name, registered_address)
+cross join lateral (
+    select h.uscc
+    from holder h
+    join registration r on r.uscc = h.uscc and r.registered and r.status <> 'cancelled'
+    where h.name_key = b.name_key and h.uscc <> b.uscc
+    order by (h.registration_number is not distinct from b.registration_number and b.registration_number is not null) desc,
+             (h.legal_representative_name is not distinct from b.legal_representative_name
+              and h.registered_address is not distinct from b.registered_address) desc,
+             h.uscc
+    limit 4
+) h
+
+-- name: same_number
+-- Which code has each of these legacy numbers.
+select kind, number, uscc from legacy_number where number = any($1)
+
+-- name: allowed_conflicts
+-- Conflicts of these codes that were allowed.
+select rule, uscc, other_uscc from allowed_conflict where uscc = any($1) or other_uscc = any($1)
 
 -- name: open_members
 -- The members of these cases.

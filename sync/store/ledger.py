@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from sync.facts import Case, CodeFacts, Member
+from sync.facts import Case, CodeFacts, Member, numbers_of
 from sync.holding import Holding
 from sync.outcome import MarkWrite, Outcome, VersionWrite
 from sync.records import Decision, OrderKey
@@ -38,12 +38,15 @@ REGISTRATION_COLUMNS = (
     "particulars_at", "particulars_id", "status_version", "status_major", "status_at", "status_id", "assign_major",
     "assign_at", "assign_id", "is_public", "open_case", "predecessor_uscc",
 )  # fmt: skip
-HOLDER_COLUMNS = ("uscc", "name", "name_key", "subject_code", "registration_number", "established_on", "division_code")
+HOLDER_COLUMNS = (
+    "uscc", "name", "name_key", "subject_code", "registration_number", "established_on", "division_code",
+    "legal_representative_name", "registered_address",
+)  # fmt: skip
 TOMBSTONE_COLUMNS = (
     "uscc", "holding", "key_major", "occurred_at", "message_id", "reason", "successor_uscc", "receipt_id", "recorded_at",
 )  # fmt: skip
 CASE_COLUMNS = (
-    "case_id", "rule", "uscc", "status", "opened_at", "due_on", "offices", "suggested_operation", "reason", "resolved_at",
+    "case_id", "rule", "uscc", "conflict_key", "status", "opened_at", "due_on", "offices", "suggested_operation", "reason", "resolved_at",
 )  # fmt: skip
 MEMBER_COLUMNS = (
     "case_id", "receipt_id", "role", "office", "uscc", "name", "name_key", "operation", "key_major", "occurred_at",
@@ -179,6 +182,7 @@ async def write_registry(connection: WriteConn, outcome: Outcome, changes: Seque
         ]
         await copy("withdrawn_code", records=rows, columns=TOMBSTONE_COLUMNS)
     await _write_present(connection, outcome.touched.values())
+    await _write_numbers(connection, outcome.versions)
     await _write_claims(connection, outcome.claims_rejected)
 
 
@@ -205,6 +209,18 @@ async def _write_present(connection: WriteConn, touched: Iterable[CodeFacts]) ->
         await connection.execute(_SQL["remove_holders"], vacated)
     if vacant:
         await connection.execute(_SQL["note_vacant"], *map(list, zip(*vacant, strict=True)))
+
+
+async def _write_numbers(connection: WriteConn, versions: Iterable[VersionWrite]) -> None:
+    """Remember which code brought each legacy number first."""
+    rows = [
+        (kind, number, write.uscc, write.event.receipt_id)
+        for write in versions
+        for kind, number in numbers_of(write.event.record)
+    ]
+    if rows:
+        recorded_at = max(write.event.recorded_at for write in versions)
+        await connection.execute(_SQL["keep_numbers"], *map(list, zip(*rows, strict=True)), recorded_at)
 
 
 async def _write_claims(connection: WriteConn, claims: dict[tuple[str, str], str | None]) -> None:
@@ -272,14 +288,15 @@ def _holder_row(code: CodeFacts, holding: Holding) -> tuple[Any, ...]:
     record = particulars.record
     return (
         code.uscc, record["name"], particulars.name_key, code.uscc[8:17], record.get("registration_number"),
-        record.get("established_on"), code.uscc[2:8],
+        record.get("established_on"), code.uscc[2:8], record.get("legal_representative_name"),
+        record.get("registered_address"),
     )  # fmt: skip
 
 
 def _case_row(case: Case) -> tuple[Any, ...]:
     status = "open" if case.resolved_at is None else "resolved"
     return (
-        case.case_id, case.rule, case.uscc, status, case.opened_at, case.due_on, case.offices,
+        case.case_id, case.rule, case.uscc, case.conflict_key, status, case.opened_at, case.due_on, case.offices,
         case.suggested_operation, case.reason, case.resolved_at,
     )  # fmt: skip
 

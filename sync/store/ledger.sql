@@ -80,9 +80,11 @@ insert into holder as h select * from staged_holder
 on conflict (uscc) do update set
     name = excluded.name, name_key = excluded.name_key, subject_code = excluded.subject_code,
     registration_number = excluded.registration_number, established_on = excluded.established_on,
-    division_code = excluded.division_code
-where (h.name, h.name_key, h.registration_number, h.established_on)
-    is distinct from (excluded.name, excluded.name_key, excluded.registration_number, excluded.established_on)
+    division_code = excluded.division_code, legal_representative_name = excluded.legal_representative_name,
+    registered_address = excluded.registered_address
+where (h.name, h.name_key, h.registration_number, h.established_on, h.legal_representative_name, h.registered_address)
+    is distinct from (excluded.name, excluded.name_key, excluded.registration_number, excluded.established_on,
+                      excluded.legal_representative_name, excluded.registered_address)
 
 -- name: remove_holders
 -- Nobody holds these codes now.
@@ -93,6 +95,13 @@ delete from holder where uscc = any($1)
 update registration r set last_version = t.last_version, open_case = t.open_case
 from unnest($1::text[], $2::integer[], $3::text[]) as t (uscc, last_version, open_case)
 where r.uscc = t.uscc
+
+-- name: keep_numbers
+-- Remember which code brought a legacy number first.
+insert into legacy_number (kind, number, uscc, source, recorded_at)
+select n.kind, n.number, n.uscc, n.source, $5
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n (kind, number, uscc, source)
+on conflict (kind, number) do nothing
 
 -- name: reject_claims
 -- The office's last record of these codes was rejected (rule L02).

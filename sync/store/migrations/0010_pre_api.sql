@@ -1,13 +1,15 @@
 -- What the API needs of the database: masks, limits of clients, and the distinct organizations that a client saw.
 
--- '210***********1234', '138****5678': the first three and the last four stay; what is too short for that goes whole.
+-- A number or address as it may be shown, by the rules of sync.masking: '210***********1234', '138****5678', 'a***@b.cn'.
 create function mask_number(value text) returns text language sql immutable parallel safe
-return case when length(value) > 10 then left(value, 3) || repeat('*', length(value) - 7) || right(value, 4)
+return case when position('@' in value) > 0 then left(regexp_replace(value, '@[^@]*$', ''), 1) || '***@' || regexp_replace(value, '^.*@', '')
+            when length(value) > 10 then left(value, 3) || repeat('*', length(value) - 7) || right(value, 4)
+            when length(value) > 2 then left(value, 1) || repeat('*', length(value) - 2) || right(value, 1)
             else repeat('*', length(value)) end;
 
 -- The first character of a name stays.
 create function mask_name(value text) returns text language sql immutable parallel safe
-return left(value, 1) || repeat('*', greatest(length(value) - 1, 1));
+return left(value, 1) || repeat('*', length(value) - 1);
 
 -- A record without its personal values (domain.md §8); every read for a caller without the right goes through it.
 create function mask_personal(record jsonb) returns jsonb language sql immutable parallel safe

@@ -203,7 +203,7 @@ def test_a_change_behind_a_rejected_record_is_held() -> None:
     rejected = submission(message_id="A", content="1")
     again = submission(uscc="91210100MA0000B65L", message_id="A", content="2")
 
-    outcome = judge(rejected, again, submission("change", uscc="91210100MA0000B65L", at=1))
+    outcome = judge(rejected, again, submission("change", name=OTHER, uscc="91210100MA0000B65L", at=1))
 
     assert ["accepted", "rejected M01", "held L02"] == told(outcome)
 

@@ -1,0 +1,177 @@
+"""The offices that send records, as configuration: who they are, which codes are theirs, what is asked of them.
+
+`offices.toml` has a table for each office, named by its id:
+
+    [commerce]
+    title_zh = "市场监管"
+    title_en = "market regulation"
+    first_characters = ["9"]      # codes that begin with these are at home here
+    order = "occurred_at"         # or "office_version": what orders the office's records
+    calendar = "china"            # whose working days rule T01 counts
+    profile = "COM18"             # the fields asked for
+    mapping = "registration"      # optional: the mapping that files of this office are read with
+    [commerce.profiles]           # optional: other profiles by organization category
+    2 = "PUB11"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal, cast
+
+from sync.errors import SyncError
+from validators.authority import Authorities
+from validators.calendar import CALENDARS
+from validators.profiles import PROFILES
+
+Order = Literal["occurred_at", "office_version"]
+
+_ORDERS: Final = ("occurred_at", "office_version")
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_REQUIRED: Final = ("title_zh", "title_en", "first_characters", "order", "calendar", "profile")
+_OPTIONAL: Final = ("mapping", "profiles")
+
+
+class InvalidConfiguration(SyncError):
+    """A configuration file is wrong; carries the file, the key and what is wrong with it."""
+
+    def __init__(self, *, file: str, key: str, problem: str) -> None:
+        super().__init__(f"{file}: {key}: {problem}")
+        self.file = file
+        self.key = key
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """One office. `profiles` maps an organization category to a profile; the others are under `default_profile`."""
+
+    id: str
+    title_zh: str
+    title_en: str
+    first_characters: frozenset[str]
+    order: Order
+    calendar: str
+    default_profile: str
+    profiles: Mapping[str, str]
+    mapping: str | None = None
+
+    def profile(self, category: str) -> frozenset[str]:
+        """Return the fields asked for of an organization category (position 2 of the code; "" where unknown)."""
+        return PROFILES[self.profiles.get(category, self.default_profile)]
+
+
+class Offices(Mapping[str, Office]):
+    """Every office by its id, in the order of the file."""
+
+    def __init__(self, offices: Mapping[str, Office]) -> None:
+        self._offices = MappingProxyType(dict(offices))
+        self._homes = {character: office.id for office in offices.values() for character in office.first_characters}
+
+    def __getitem__(self, office: str) -> Office:
+        """Return the office with an id."""
+        return self._offices[office]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids."""
+        return iter(self._offices)
+
+    def __len__(self) -> int:
+        """Count the offices."""
+        return len(self._offices)
+
+    def home_of(self, first_character: str) -> str | None:
+        """Return the id of the office to which codes with this first character belong, None where there is none."""
+        return self._homes.get(first_character)
+
+
+def config_file(*names: str) -> Traversable:
+    """Return a file of the configuration that ships with the program."""
+    return files("service").joinpath("config", *names)
+
+
+def load_offices(path: Path | None = None) -> Offices:
+    """Read the offices from a file, or those that ship with the program.
+
+    Raises:
+        InvalidConfiguration: names the file, the key and what is wrong.
+        OSError: the file cannot be read.
+    """
+    source: Traversable = config_file("offices.toml") if path is None else path
+    document = read_toml(source)
+    if not document:
+        raise InvalidConfiguration(file=str(source), key="(file)", problem="there is no office")
+    offices = {office: _office(office, table, str(source)) for office, table in document.items()}
+    homes: dict[str, str] = {}
+    for office in offices.values():
+        for character in sorted(office.first_characters):
+            if character in homes:
+                problem = f"codes that begin with {character} are already at home in {homes[character]}"
+                raise InvalidConfiguration(file=str(source), key=f"{office.id}.first_characters", problem=problem)
+            homes[character] = office.id
+    return Offices(offices)
+
+
+def read_toml(source: Traversable) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        InvalidConfiguration: the file is no TOML in UTF-8.
+    """
+    try:
+        return tomllib.loads(source.read_bytes().decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(file=str(source), key="(file)", problem=f"no TOML in UTF-8: {error}") from error
+
+
+def _office(office: str, table: Any, file: str) -> Office:
+    def refuse(key: str, problem: str) -> InvalidConfiguration:
+        return InvalidConfiguration(file=file, key=f"{office}.{key}" if key else office, problem=problem)
+
+    if not isinstance(table, dict):
+        raise refuse("", "an office is a table")
+    if _ID.fullmatch(office) is None:
+        raise refuse("", "an id is lower-case letters, digits and hyphens: it names topics")
+    for key in table:
+        if key not in _REQUIRED + _OPTIONAL:
+            raise refuse(key, f"there is no such key; known are {', '.join(_REQUIRED + _OPTIONAL)}")
+    for key in _REQUIRED:
+        if key not in table:
+            raise refuse(key, "is missing")
+    for key in ("title_zh", "title_en", "order", "calendar", "profile", "mapping"):
+        if key in table and (not isinstance(table[key], str) or not table[key]):
+            raise refuse(key, "must be a text")
+    first_characters = table["first_characters"]
+    if not isinstance(first_characters, list) or not first_characters:
+        raise refuse("first_characters", "must be a list of one character or more")
+    for character in first_characters:
+        if not isinstance(character, str) or not Authorities.load().known(character):
+            raise refuse("first_characters", f"{character!r} is no registration authority code")
+    if table["order"] not in _ORDERS:
+        raise refuse("order", f"must be one of {', '.join(_ORDERS)}")
+    if table["calendar"] not in CALENDARS:
+        raise refuse("calendar", f"must be one of {', '.join(CALENDARS)}")
+    profiles = table.get("profiles", {})
+    if not isinstance(profiles, dict):
+        raise refuse("profiles", "must be a table of profiles by organization category")
+    for key, profile in [("profile", table["profile"])] + [(f"profiles.{name}", name_) for name, name_ in profiles.items()]:
+        if profile not in PROFILES:
+            raise refuse(key, f"must be one of {', '.join(PROFILES)}")
+    return Office(
+        id=office,
+        title_zh=table["title_zh"],
+        title_en=table["title_en"],
+        first_characters=frozenset(first_characters),
+        order=cast(Order, table["order"]),
+        calendar=table["calendar"],
+        default_profile=table["profile"],
+        profiles=MappingProxyType(dict(profiles)),
+        mapping=table.get("mapping"),
+    )
