@@ -40,6 +40,9 @@ _SUGGESTIONS = {
 }
 
 
+CODE_LENGTH = 18
+
+
 class Effects:
     """Builds the outcome of a batch."""
 
@@ -320,14 +323,14 @@ class Effects:
         attempt: int = 1,
     ) -> None:
         """Write the decision down, and for rule L02 whether the office's last record of this code was rejected."""
-        if code is not None:
+        if code is not None and len(code.uscc) == CODE_LENGTH:
             rejected = disposition is Disposition.REJECTED
             if rejected != (submission.office in code.rejected_offices):
                 (code.rejected_offices.add if rejected else code.rejected_offices.discard)(submission.office)
                 receipt = submission.receipt_id if rejected else None
                 self.outcome.claims_rejected[submission.office, code.uscc] = receipt
-            if disposition is Disposition.UNCHANGED:
-                self.outcome.touched[code.uscc] = code
+        if code is not None and disposition is Disposition.UNCHANGED:
+            self.outcome.touched[code.uscc] = code
         self.outcome.decisions.append(
             Decision(
                 submission=submission,

@@ -24,9 +24,7 @@ _NO_PARTICULARS: Final = frozenset({"business_type", "status"})
 _SHOWN: Final = tuple(name for name in FIELDS if name not in _NO_PARTICULARS)
 
 
-def return_json(
-    decision: Decision, *, sequence: int | None, decided_at: datetime, ruleset: str
-) -> dict[str, object]:
+def return_json(decision: Decision, *, sequence: int | None, decided_at: datetime, ruleset: str) -> dict[str, object]:
     """Return return/1 of a decision. `sequence` None is that of a dry run: no receipt, no sequence, no source."""
     submission = decision.submission
     source = submission.incoming.source
@@ -148,7 +146,7 @@ def _changed_fields(before: Mapping[str, object] | None, after: Mapping[str, obj
 
 
 def _record(registration: Mapping[str, object] | None) -> Mapping[str, str]:
-    return {} if registration is None else cast(Mapping[str, str], registration["record"])
+    return {} if registration is None else cast("Mapping[str, str]", registration["record"])
 
 
 def _masked(name: str, value: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads the members of submission/1: the envelope and the record, with a finding (M02, M05, M06) for each that is wrong.
+"""Reads the members of submission/1: the envelope and the record, a finding (M02, M05, M06) for each that is wrong.
 
 A member that cannot be read is left out and named in `unreadable`, so that no other rule calls it missing. Null and
 an empty text are absent members; only an empty message_id is an error, because it was meant to name the record.
@@ -24,8 +24,10 @@ SCHEMA: Final = "submission/1"
 LONGEST_ID: Final = 128
 
 _TEXTS: Final = frozenset(
-    "schema message_id batch_id operation occurred_at load reason case_id receipt_id "
-    "predecessor_uscc successor_uscc transfer".split()
+    (
+        *("schema", "message_id", "batch_id", "operation", "occurred_at", "load", "reason", "case_id", "receipt_id"),
+        *("predecessor_uscc", "successor_uscc", "transfer"),
+    )
 )
 _MEMBERS: Final = _TEXTS | {"office_version", "record"}
 _OPERATIONS: Final[Mapping[str, Operation]] = {operation.value: operation for operation in Operation}

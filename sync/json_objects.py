@@ -72,8 +72,7 @@ def read_object(body: bytes) -> Document:
     Raises:
         Undecodable: the bytes are empty, no UTF-8, no JSON, no object, nested too deep, or repeat a member.
     """
-    if body.startswith(_BYTE_ORDER_MARK):
-        body = body[len(_BYTE_ORDER_MARK) :]
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     if not body:
         raise Undecodable("empty")
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
@@ -125,7 +124,7 @@ def printable(text: str, longest: int = 64) -> str:
 
 
 def _count_strings(members: dict[str, Any]) -> int:
-    """Count the strings in a parsed object, names of members included; -1 where a float shows that exactness matters."""
+    """Count the strings in a parsed object, names of members included; -1 where a float asks for an exact reading."""
     count = 0
     waiting: list[Any] = [members]
     for container in waiting:

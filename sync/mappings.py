@@ -37,13 +37,22 @@ from sync.offices import InvalidConfiguration, Offices, config_file, read_toml
 from validators.fields import FIELDS
 
 ENVELOPE: Final = frozenset(
-    "message_id batch_id operation occurred_at office_version load reason case_id receipt_id "
-    "predecessor_uscc successor_uscc transfer".split()
+    (
+        *("message_id", "batch_id", "operation", "occurred_at", "office_version", "load", "reason", "case_id"),
+        *("receipt_id", "predecessor_uscc", "successor_uscc", "transfer"),
+    )
 )
 """The members of the envelope that a mapping may fill."""
 
 _OUTSIDE: Final = ("@ce_time", "@received_at")
-_DIRECTIVES: Final = {"Y": "[0-9]{4}", "m": "[0-9]{2}", "d": "[0-9]{2}", "H": "[0-9]{2}", "M": "[0-9]{2}", "S": "[0-9]{2}"}
+_DIRECTIVES: Final = {
+    "Y": "[0-9]{4}",
+    "m": "[0-9]{2}",
+    "d": "[0-9]{2}",
+    "H": "[0-9]{2}",
+    "M": "[0-9]{2}",
+    "S": "[0-9]{2}",
+}
 _DIRECTIVE: Final = re.compile(r"%(-?)(.)")
 _WRITABLE: Final = re.compile(r"-?[0-9]{1,100}e-?[0-9]{1,2}")
 
@@ -71,7 +80,7 @@ class DateFormat:
         return DateFormat(re.compile("".join([*pieces, re.escape(text[end:])])))
 
     def read(self, text: str) -> datetime | None:
-        """Return the instant by Shanghai's clock (midnight for a date), None where the text is another or impossible."""
+        """Return the instant by Shanghai's clock (midnight for a date); None for another text or an impossible day."""
         match = self.pattern.fullmatch(text)
         if match is None:
             return None
@@ -210,7 +219,9 @@ def read_mapping(file: Traversable, office: str, name: str) -> OfficeMapping:
         if not isinstance(entries, dict):
             raise InvalidConfiguration(file=where, key=part, problem="must be a table")
         _refuse_unknown(entries, names, where, f"{part}.")
-        members[part] = {key: _member(entry, where, f"{part}.{key}", key == "occurred_at") for key, entry in entries.items()}
+        members[part] = {
+            key: _member(entry, where, f"{part}.{key}", key == "occurred_at") for key, entry in entries.items()
+        }
     if "uscc" not in members["record"]:
         raise InvalidConfiguration(file=where, key="record.uscc", problem="is missing")
     for key in ("operation", "occurred_at"):
@@ -237,7 +248,9 @@ def _member(entry: Any, file: str, key: str, is_instant: bool) -> Member:
     sources = _texts([origin] if isinstance(origin, str) else origin, file, f"{key}.from")
     for source in sources:
         if source.startswith("@") and source not in _OUTSIDE:
-            raise InvalidConfiguration(file=file, key=f"{key}.from", problem=f"{source} is none of {', '.join(_OUTSIDE)}")
+            raise InvalidConfiguration(
+                file=file, key=f"{key}.from", problem=f"{source} is none of {', '.join(_OUTSIDE)}"
+            )
     default = entry.get("default")
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration(file=file, key=f"{key}.default", problem="must be a text")
@@ -266,7 +279,9 @@ def _codes(table: Any, sources: tuple[str, ...], file: str, key: str) -> Mapping
         _refuse_unknown(table, sources, file, f"{key}.")
         if all(isinstance(value, str) for codes in table.values() for value in codes.values()):
             return table
-    raise InvalidConfiguration(file=file, key=key, problem="must map texts to texts, or fields of `from` to such tables")
+    raise InvalidConfiguration(
+        file=file, key=key, problem="must map texts to texts, or fields of `from` to such tables"
+    )
 
 
 def _texts(value: Any, file: str, key: str) -> tuple[str, ...]:

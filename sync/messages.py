@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
@@ -87,9 +87,7 @@ class Decoder:
         self._fill(submission, read.envelope)
         return submission
 
-    def _quarantine(
-        self, submission: Submission, rule: str, circumstance: str, facts: Mapping[str, Any]
-    ) -> Submission:
+    def _quarantine(self, submission: Submission, rule: str, circumstance: str, facts: Mapping[str, Any]) -> Submission:
         finding = self._ruleset.find(rule, Occasion(office=submission.office), circumstance, **facts)
         submission.quarantined = True
         submission.findings = [] if finding is None else [finding]
@@ -158,7 +156,11 @@ class Decoder:
         if len(name) <= LONGEST_ID and not any(foul_texts(name, "")) and "\ufffd" not in name:
             return name
         self._report(
-            submission, "M05", field="message_id", expected=f"1–{LONGEST_ID} characters", actual=f"{ID_HEADER} {printable(name)}"
+            submission,
+            "M05",
+            field="message_id",
+            expected=f"1–{LONGEST_ID} characters",
+            actual=f"{ID_HEADER} {printable(name)}",
         )
         return None
 

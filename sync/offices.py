@@ -132,46 +132,51 @@ def read_toml(source: Traversable) -> dict[str, Any]:
 
 
 def _office(office: str, table: Any, file: str) -> Office:
-    def refuse(key: str, problem: str) -> InvalidConfiguration:
-        return InvalidConfiguration(file=file, key=f"{office}.{key}" if key else office, problem=problem)
-
-    if not isinstance(table, dict):
-        raise refuse("", "an office is a table")
-    if _ID.fullmatch(office) is None:
-        raise refuse("", "an id is lower-case letters, digits and hyphens: it names topics")
-    for key in table:
-        if key not in _REQUIRED + _OPTIONAL:
-            raise refuse(key, f"there is no such key; known are {', '.join(_REQUIRED + _OPTIONAL)}")
-    for key in _REQUIRED:
-        if key not in table:
-            raise refuse(key, "is missing")
-    for key in ("title_zh", "title_en", "order", "calendar", "profile", "mapping"):
-        if key in table and (not isinstance(table[key], str) or not table[key]):
-            raise refuse(key, "must be a text")
-    first_characters = table["first_characters"]
-    if not isinstance(first_characters, list) or not first_characters:
-        raise refuse("first_characters", "must be a list of one character or more")
-    for character in first_characters:
-        if not isinstance(character, str) or not Authorities.load().known(character):
-            raise refuse("first_characters", f"{character!r} is no registration authority code")
-    if table["order"] not in _ORDERS:
-        raise refuse("order", f"must be one of {', '.join(_ORDERS)}")
-    if table["calendar"] not in CALENDARS:
-        raise refuse("calendar", f"must be one of {', '.join(CALENDARS)}")
-    profiles = table.get("profiles", {})
-    if not isinstance(profiles, dict):
-        raise refuse("profiles", "must be a table of profiles by organization category")
-    for key, profile in [("profile", table["profile"])] + [(f"profiles.{name}", name_) for name, name_ in profiles.items()]:
-        if profile not in PROFILES:
-            raise refuse(key, f"must be one of {', '.join(PROFILES)}")
+    for key, problem in _problems(office, table):
+        raise InvalidConfiguration(file=file, key=f"{office}.{key}" if key else office, problem=problem)
     return Office(
         id=office,
         title_zh=table["title_zh"],
         title_en=table["title_en"],
-        first_characters=frozenset(first_characters),
-        order=cast(Order, table["order"]),
+        first_characters=frozenset(table["first_characters"]),
+        order=cast("Order", table["order"]),
         calendar=table["calendar"],
         default_profile=table["profile"],
-        profiles=MappingProxyType(dict(profiles)),
+        profiles=MappingProxyType(dict(table.get("profiles", {}))),
         mapping=table.get("mapping"),
     )
+
+
+def _problems(office: str, table: Any) -> Iterator[tuple[str, str]]:
+    """Yield keys and what is wrong with them; what comes later may rest on what came before being right."""
+    if not isinstance(table, dict):
+        yield "", "an office is a table"
+        return
+    if _ID.fullmatch(office) is None:
+        yield "", "an id is lower-case letters, digits and hyphens: it names topics"
+    known = _REQUIRED + _OPTIONAL
+    yield from ((key, f"there is no such key; known are {', '.join(known)}") for key in table if key not in known)
+    yield from ((key, "is missing") for key in _REQUIRED if key not in table)
+    for key in (*_REQUIRED, "mapping"):
+        if key != "first_characters" and not (isinstance(table.get(key, "-"), str) and table.get(key, "-")):
+            yield key, "must be a text"
+    yield from _problems_of_characters(table["first_characters"])
+    for key, values in (("order", _ORDERS), ("calendar", CALENDARS), ("profile", tuple(PROFILES))):
+        if table[key] not in values:
+            yield key, f"must be one of {', '.join(values)}"
+    profiles = table.get("profiles", {})
+    if not isinstance(profiles, dict):
+        yield "profiles", "must be a table of profiles by organization category"
+        return
+    for category, profile in profiles.items():
+        if not isinstance(profile, str) or profile not in PROFILES:
+            yield f"profiles.{category}", f"must be one of {', '.join(PROFILES)}"
+
+
+def _problems_of_characters(characters: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(characters, list) or not characters:
+        yield "first_characters", "must be a list of one character or more"
+        return
+    for character in characters:
+        if not isinstance(character, str) or not Authorities.load().known(character):
+            yield "first_characters", f"{character!r} is no registration authority code"

@@ -5,7 +5,7 @@ This fold is written from domain.md §6 alone, and shares nothing with the one t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -100,9 +100,7 @@ async def check_order(snapshot: Snapshot, progress: Progress) -> Result:
     return result
 
 
-def _compare(
-    row: asyncpg.Record, versions: list[asyncpg.Record], marks: list[asyncpg.Record]
-) -> Iterable[str]:
+def _compare(row: asyncpg.Record, versions: list[asyncpg.Record], marks: list[asyncpg.Record]) -> Iterable[str]:
     """Yield what of a registration is not as its records say."""
     if row["registered"] is row["withdrawn"]:
         yield f"is registered={row['registered']}, its tombstone says otherwise"
@@ -169,24 +167,21 @@ class _Groups:
 
     async def at(self, uscc: str) -> list[asyncpg.Record]:
         """Return the rows of `uscc`; those before it have been taken."""
-        return await self._take(lambda head: head["uscc"] == uscc)
+        taken: list[asyncpg.Record] = []
+        head = await self._peek()
+        while head is not None and head["uscc"] == uscc:
+            taken.append(head)
+            self._head = await anext(self._rows, None)
+            head = self._head
+        return taken
 
     async def before(self, uscc: str | None) -> AsyncIterator[tuple[str, list[asyncpg.Record]]]:
         """Yield the groups that stand before `uscc`; all that are left where it is None."""
         head = await self._peek()
         while head is not None and (uscc is None or head["uscc"] < uscc):
             stray: str = head["uscc"]
-            yield stray, await self._take(lambda row, code=stray: row["uscc"] == code)
+            yield stray, await self.at(stray)
             head = await self._peek()
-
-    async def _take(self, belongs: Callable[[asyncpg.Record], bool]) -> list[asyncpg.Record]:
-        taken: list[asyncpg.Record] = []
-        head = await self._peek()
-        while head is not None and belongs(head):
-            taken.append(head)
-            self._head = await anext(self._rows, None)
-            head = self._head
-        return taken
 
     async def _peek(self) -> asyncpg.Record | None:
         if not self._begun:

@@ -29,9 +29,8 @@ async def check_balance(snapshot: Snapshot, progress: Progress) -> Result:
         result.checked += row["decided"]
         progress("I2", result.checked, None)
         if row["received"] != row["decided"]:
-            result.violate(
-                f"{row['office']} {row['day']} batch {row['batch_id']}: received {row['received']}, decided {row['decided']}"
-            )
+            place = f"{row['office']} {row['day']} batch {row['batch_id']}"
+            result.violate(f"{place}: received {row['received']}, decided {row['decided']}")
     stored = await snapshot.value("stored_records")
     if stored != result.checked:
         result.violate(f"in total: received {stored}, decided {result.checked}")
@@ -62,9 +61,8 @@ async def check_single_effect(snapshot: Snapshot, progress: Progress) -> Result:
     for row in await snapshot.all("stray_versions"):
         result.violate(f"version {row['version']} of {row['uscc']} has no record ({row['receipt_id']})")
     for row in await snapshot.all("version_gaps"):
-        result.violate(
-            f"{row['uscc']} has {row['versions']} versions {row['lowest']}..{row['highest']}, the registry counts {row['last_version']}"
-        )
+        found = f"{row['versions']} versions {row['lowest']}..{row['highest']}"
+        result.violate(f"{row['uscc']} has {found}, the registry counts {row['last_version']}")
     return result
 
 
@@ -111,7 +109,7 @@ async def _attempt(connection: asyncpg.Connection[asyncpg.Record], statement: st
 
 
 async def check_uniqueness(snapshot: Snapshot, progress: Progress) -> Result:
-    """I8: at most one holder of a code, one code of a subject code and of a legacy number, allowed conflicts excepted."""
+    """I8: at most one holder of a code, one code of a subject code and of a number, allowed conflicts excepted."""
     result = Result(id="I8", title="uniqueness", unit="held codes")
     result.checked = await snapshot.value("holders_counted")
     progress("I8", result.checked, result.checked)

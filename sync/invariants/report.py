@@ -54,5 +54,6 @@ class Result:
         notes = "".join(f"; {note}" for note in self.notes)
         if self.ok:
             return f"{head}ok ({self.checked:,} {self.unit}{notes})"
-        more = f" … and {self.violations - len(self.offenders):,} more" if self.violations > len(self.offenders) else ""
-        return f"{head}VIOLATED {self.violations:,} in {self.checked:,} {self.unit}: {'; '.join(self.offenders)}{more}{notes}"
+        hidden = self.violations - len(self.offenders)
+        offenders = "; ".join(self.offenders) + (f" … and {hidden:,} more" if hidden else "")
+        return f"{head}VIOLATED {self.violations:,} in {self.checked:,} {self.unit}: {offenders}{notes}"

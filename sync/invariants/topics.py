@@ -114,6 +114,16 @@ class _Rows:
     async def advance(self) -> None:
         self.head = await anext(self._rows, None)
 
+    def offset(self) -> float:
+        """Return the offset of the row at hand, endless when there is none."""
+        return float("inf") if self.head is None else int(self.head["offset"])
+
+    async def drop_before(self, offset: int) -> AsyncIterator[asyncpg.Record]:
+        """Yield and leave behind the rows that lie before `offset`."""
+        while self.head is not None and self.head["offset"] < offset:
+            yield self.head
+            await self.advance()
+
 
 async def check_closure(snapshot: Snapshot, reader: TopicReader, progress: Progress) -> Result:
     """I1: every record below next_offset has one first disposition, and no disposition is without its record.
@@ -138,7 +148,9 @@ async def check_closure(snapshot: Snapshot, reader: TopicReader, progress: Progr
         )
         await _check_behind(snapshot, result, topic, partition, next_offset)
     for row in await snapshot.all("stray_dispositions"):
-        result.violate(f"{row['records']} dispositions of {row['topic']}/{row['partition']}, of which no progress is kept")
+        result.violate(
+            f"{row['records']} dispositions of {row['topic']}/{row['partition']}, of which no progress is kept"
+        )
     if expired:
         result.notes.append(f"{expired:,} records are past retention and were not looked at")
     return result
@@ -156,32 +168,33 @@ async def _compare_partition(
 ) -> int:
     """Walk log and ledger side by side; return how many dispositions lie before the log's start."""
     rows = _Rows(snapshot.rows("first_dispositions", topic, partition))
-    expired = 0
     await rows.advance()
-    while rows.head is not None and rows.head["offset"] < bounds.start:
+    expired = 0
+    async for _ in rows.drop_before(bounds.start):
         expired += 1
-        await rows.advance()
     async for messages in reader.records(topic, partition, bounds.start, end):
         for message in messages:
             offset = message.offset()
             assert offset is not None
-            while rows.head is not None and rows.head["offset"] < offset:
-                result.violate(f"disposition {rows.head['receipt_id']} of {topic}/{partition}@{rows.head['offset']} has no record")
-                await rows.advance()
-            if rows.head is None or rows.head["offset"] != offset:
+            async for row in rows.drop_before(offset):
+                _lost(result, topic, partition, row)
+            if rows.head is None or rows.offset() != offset:
                 result.violate(f"{topic}/{partition}@{offset} has no disposition")
             else:
                 _compare_record(result, f"{topic}/{partition}@{offset}", message, rows.head)
                 await rows.advance()
-                while rows.head is not None and rows.head["offset"] == offset:
-                    result.violate(f"{topic}/{partition}@{offset} has more than one first disposition")
-                    await rows.advance()
+            while rows.offset() == offset:
+                result.violate(f"{topic}/{partition}@{offset} has more than one first disposition")
+                await rows.advance()
             result.checked += 1
         progress("I1", result.checked, None)
-    while rows.head is not None and rows.head["offset"] < end:
-        result.violate(f"disposition {rows.head['receipt_id']} of {topic}/{partition}@{rows.head['offset']} has no record")
-        await rows.advance()
+    async for row in rows.drop_before(end):
+        _lost(result, topic, partition, row)
     return expired
+
+
+def _lost(result: Result, topic: str, partition: int, row: asyncpg.Record) -> None:
+    result.violate(f"disposition {row['receipt_id']} of {topic}/{partition}@{row['offset']} has no record")
 
 
 async def _check_behind(snapshot: Snapshot, result: Result, topic: str, partition: int, next_offset: int) -> None:
@@ -316,10 +329,7 @@ class _Return(NamedTuple):
 def _read_return(message: Message) -> _Return:
     """Read the sequence of a return; body None where the message is none."""
     key, value = message.key(), message.value()
-    key = key.encode() if isinstance(key, str) else key
-    value = value.encode() if isinstance(value, str) else value
     try:
-        document = orjson.loads(value or b"")
-        return _Return(key, value, document["sequence"])
+        return _Return(key, value, orjson.loads(value or b"")["sequence"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return _Return(key, None, 0)

@@ -127,12 +127,13 @@ async def translated() -> AsyncIterator[None]:
 def translate(error: asyncpg.PostgresError) -> SyncError:
     """Say which of the three a server error is, by its SQLSTATE.
 
-    Only what a record itself causes is Rejected: class 22 (data exceptions), check and not-null violations. Unique
-    violations and cardinality violations mean that we are wrong or unlucky: the whole batch is tried again.
+    Only what a record itself causes is Rejected: class 22 (data exceptions), check and not-null violations, and
+    values past a limit of the program. Unique and cardinality violations mean that we are wrong or unlucky: the
+    whole batch is tried again.
     """
     state = error.sqlstate or ""
     text = f"{state} {type(error).__name__}"
-    if state.startswith("22") or state in ("23514", "23502"):
+    if state.startswith("22") or state in ("23514", "23502", "54000"):
         return Rejected(text)
     if state.startswith(("08", "40", "53", "57", "58")) or state in ("55P03", "55006", "23505", "21000", "25P03"):
         return Retryable(text)

@@ -14,7 +14,7 @@ from validators.findings import Operation
 from validators.record import name_key
 from validators.rulebook import default_ruleset
 
-CODE = "91210100MA0000496X"
+CODE = "91210100MA00004960"
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 RULINGS = Rulings(homes={"9": "commerce", "5": "civil-affairs", "1": "establishment"}, due_on=lambda now: date(2026, 12, 4))
 _offsets = itertools.count()
