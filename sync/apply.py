@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sync.encoding import encode_change, encode_return, registration_json
 from sync.errors import Fenced, Halted
 from sync.facts import Rulings
 from sync.failpoints import reach
 from sync.kafka import Partition
-from sync.encoding import encode_change, encode_return, registration_json
 from sync.outcome import ChangeWrite, Outcome, View
 from sync.records import Disposition, Submission
 from sync.rules import Judge
@@ -105,6 +105,7 @@ class Applier:
         changes = await self._changes(connection, outcome.changes, now)
         await ledger.write_registry(connection, outcome, changes)
         await ledger.write_cases(connection, outcome, now)
+        await ledger.write_settlements(connection, outcome, now)
         reach("after_stage", self.fail_point)
         by_office: dict[str, list[int]] = {}
         for place, decision in enumerate(outcome.decisions):

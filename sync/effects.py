@@ -51,23 +51,48 @@ class Effects:
         self._facts = facts
         self._rulings = rulings
         self._ruleset = ruleset
-        self._now = now
+        self.now = now
         self._order = {rule: place for place, rule in enumerate(ruleset.rules)}
 
-    def begin(self, submission: Submission, code: CodeFacts, findings: list[Finding], attempt: int) -> None:
-        """The first version of a holding."""
+    def begin(
+        self,
+        submission: Submission,
+        code: CodeFacts,
+        findings: list[Finding],
+        attempt: int,
+        *,
+        kind: str | None = None,
+    ) -> None:
+        """The first version of a holding; `kind` is what the feed says of it, where that is not the operation."""
         code.last_version += 1
         code.holdings += 1
         event = self.event(submission, code.last_version)
         code.holding = Holding(code.holdings, [event])
         code.tombstone = code.withdrawn = None
         code.predecessor_uscc = submission.predecessor_uscc
-        self._write_version(submission, code, event, superseded=False)
-        self._write_change(submission, code, None)
+        self._write_version(code, event, superseded=False, predecessor_uscc=submission.predecessor_uscc)
+        self._write_change(code, event, kind or _KINDS[event.operation], before=None, after=view_of(code))
         self.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
 
+    def begin_anew(self, code: CodeFacts, event: Event, predecessor_uscc: str) -> None:
+        """Begin the holding of a code that a resolution assigned, without a record of an office."""
+        code.last_version = event.version
+        code.holdings += 1
+        code.holding = Holding(code.holdings, [event])
+        code.predecessor_uscc = predecessor_uscc
+        self._write_version(code, event, superseded=False, predecessor_uscc=predecessor_uscc)
+        self._write_change(code, event, "assigned", before=None, after=view_of(code))
+        self._facts.remember_identity(code)
+
     def fold_in(
-        self, submission: Submission, code: CodeFacts, holding: Holding, findings: list[Finding], attempt: int
+        self,
+        submission: Submission,
+        code: CodeFacts,
+        holding: Holding,
+        findings: list[Finding],
+        attempt: int,
+        *,
+        kind: str | None = None,
     ) -> Event:
         """Put a record where it belongs among those applied, and say what that changed."""
         view = view_of(code)
@@ -92,9 +117,12 @@ class Effects:
         else:
             code.last_version += 1
             version = code.last_version
-            self._write_version(submission, code, event, superseded=disposition is Disposition.SUPERSEDED)
+            superseded = disposition is Disposition.SUPERSEDED
+            self._write_version(code, event, superseded=superseded, predecessor_uscc=submission.predecessor_uscc)
             if disposition is Disposition.ACCEPTED:
-                self._write_change(submission, code, view, treated_as_change=holding.assigned_before(event.key))
+                again = event.operation is Operation.ASSIGN and holding.assigned_before(event.key)
+                usual = "changed" if again else _KINDS[event.operation]
+                self._write_change(code, event, kind or usual, before=view, after=view_of(code))
             else:
                 findings = [*findings, *self.find("L03", submission, field="occurred_at")]
         self.close(submission, disposition, findings, code, version=version, attempt=attempt)
@@ -106,45 +134,43 @@ class Effects:
         """A record of a holding that is over: it belongs to the past, and changes nothing now."""
         code.last_version += 1
         event = self.event(submission, code.last_version)
-        self._write_version(submission, code, event, superseded=True)
+        self._write_version(code, event, superseded=True, predecessor_uscc=submission.predecessor_uscc)
         findings = [*findings, *self.find("L03", submission, field="occurred_at")]
         self.close(submission, Disposition.SUPERSEDED, findings, code, version=event.version, attempt=attempt)
 
-    def withdraw(self, submission: Submission, code: CodeFacts, holding: Holding, findings: list[Finding]) -> None:
-        """Take the code back from its holder: a version, a tombstone, nobody."""
+    def withdraw(
+        self, code: CodeFacts, holding: Holding, event: Event, *, reason: str | None, successor_uscc: str | None
+    ) -> None:
+        """Take the code back from its holder: a version, a tombstone, nobody. `event` is the withdrawal."""
         view = view_of(code)
-        code.last_version += 1
-        event = self.event(submission, code.last_version)
+        code.last_version = event.version
         tombstone = Tombstone(
             key=event.key,
             holding=holding.number,
-            reason=submission.reason,
-            successor_uscc=submission.successor_uscc,
-            receipt_id=submission.receipt_id,
-            recorded_at=self._now,
+            reason=reason,
+            successor_uscc=successor_uscc,
+            receipt_id=event.receipt_id,
+            recorded_at=self.now,
         )
-        self._write_version(submission, code, event, superseded=False)
+        self._write_version(code, event, superseded=False, reason=reason, successor_uscc=successor_uscc)
         after = replace(
             view,
             version=event.version,
-            recorded_at=self._now,
-            successor_uscc=submission.successor_uscc,
-            receipt_id=submission.receipt_id,
+            recorded_at=self.now,
+            successor_uscc=successor_uscc,
+            receipt_id=event.receipt_id,
         )
-        self.outcome.changes.append(
-            ChangeWrite(
-                uscc=code.uscc,
-                version=event.version,
-                kind="withdrawn",
-                effective_at=event.key.occurred_at,
-                before=view,
-                after=after,
-            )
-        )
+        self._write_change(code, event, "withdrawn", before=view, after=after)
         code.holding, code.withdrawn = None, holding
         code.tombstone = tombstone
         self.outcome.tombstones.append((code.uscc, tombstone))
-        self.close(submission, Disposition.ACCEPTED, findings, code, version=event.version)
+
+    def confirm(self, code: CodeFacts, event: Event) -> int:
+        """Say in the feed that the holder was confirmed; return the version, which stays."""
+        view = view_of(code)
+        self._write_change(code, replace(event, version=view.version), "confirmed", before=view, after=view)
+        self.outcome.touched[code.uscc] = code
+        return view.version
 
     def hold(
         self,
@@ -179,7 +205,7 @@ class Effects:
             operation=str(submission.operation),
             key=key_of(submission),
             received_at=submission.incoming.received_at,
-            joined_at=self._now,
+            joined_at=self.now,
             submission=submission,
             attempt=attempt,
         )
@@ -193,8 +219,8 @@ class Effects:
             rule=rule,
             uscc=code.uscc,
             conflict_key=conflict_key,
-            opened_at=self._now,
-            due_on=self._rulings.due_on(self._now),
+            opened_at=self.now,
+            due_on=self._rulings.due_on(self.now),
             offices=[],
             suggested_operation=operation,
             reason=reason,
@@ -218,7 +244,7 @@ class Effects:
             operation=str(holder.operation),
             key=holder.key,
             received_at=holder.recorded_at,
-            joined_at=self._now,
+            joined_at=self.now,
         )
         self._join(case, code, member)
 
@@ -234,15 +260,19 @@ class Effects:
 
     def leave(self, case: Case, member: Member) -> None:
         """Take a held record out of its case; a case without held records is resolved."""
-        case.members.remove(member)
-        self.outcome.members_ended.append((case.case_id, member))
-        self.outcome.cases_changed[case.case_id] = case
+        self.remove(case, member)
         if not case.waiting():
             self.resolve(case)
 
+    def remove(self, case: Case, member: Member) -> None:
+        """Take a member out of its case, whatever becomes of the case."""
+        case.members.remove(member)
+        self.outcome.members_ended.append((case.case_id, member))
+        self.outcome.cases_changed[case.case_id] = case
+
     def resolve(self, case: Case) -> None:
         """Close a case: nobody waits in it any more."""
-        case.resolved_at = self._now
+        case.resolved_at = self.now
         self.outcome.cases_changed[case.case_id] = case
         self._facts.cases.pop((case.rule, case.conflict_key), None)
         for code in self._facts.codes.values():
@@ -260,10 +290,19 @@ class Effects:
             record=submission.particulars,
             office=submission.office,
             receipt_id=submission.receipt_id,
-            recorded_at=self._now,
+            recorded_at=self.now,
         )
 
-    def _write_version(self, submission: Submission, code: CodeFacts, event: Event, *, superseded: bool) -> None:
+    def _write_version(
+        self,
+        code: CodeFacts,
+        event: Event,
+        *,
+        superseded: bool,
+        predecessor_uscc: str | None = None,
+        successor_uscc: str | None = None,
+        reason: str | None = None,
+    ) -> None:
         self.outcome.touched[code.uscc] = code
         self.outcome.versions.append(
             VersionWrite(
@@ -272,23 +311,21 @@ class Effects:
                 kind=_KINDS[event.operation],
                 superseded=superseded,
                 event=event,
-                submission=submission,
+                predecessor_uscc=predecessor_uscc,
+                successor_uscc=successor_uscc,
+                reason=reason,
             )
         )
 
-    def _write_change(
-        self, submission: Submission, code: CodeFacts, before: View | None, *, treated_as_change: bool = False
-    ) -> None:
-        assert submission.operation is not None
-        again = treated_as_change and submission.operation is Operation.ASSIGN
+    def _write_change(self, code: CodeFacts, event: Event, kind: str, *, before: View | None, after: View) -> None:
         self.outcome.changes.append(
             ChangeWrite(
                 uscc=code.uscc,
-                version=code.last_version,
-                kind="changed" if again else _KINDS[submission.operation],
-                effective_at=key_of(submission).occurred_at,
+                version=event.version,
+                kind=kind,
+                effective_at=event.key.occurred_at,
                 before=before,
-                after=view_of(code),
+                after=after,
             )
         )
 
@@ -350,7 +387,7 @@ def occasion_of(submission: Submission) -> Occasion:
 
 
 def _same(one: State | None, other: State | None) -> bool:
-    return one is None and other is None or (one is not None and one.same_as(other))
+    return (one is None and other is None) or (one is not None and one.same_as(other))
 
 
 def _confirmed(submission: Submission, then: State) -> int:

@@ -34,6 +34,7 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {operation.value: operation for op
 _ONLY_TEXTS: Final = frozenset({str})
 _LARGEST: Final = 2**63
 _FOUL: Final = re.compile("[\0\ud800-\udfff]")
+_TEXT: Final = "string"
 _INSTANT: Final = "RFC 3339 with offset"
 
 
@@ -73,7 +74,7 @@ class EnvelopeReader:
                 if value or name == "message_id":
                     texts[name] = value
             elif value is not None:
-                self._refuse(name, value, "string")
+                self._refuse(name, value, _TEXT)
         self._read_choices(texts)
         self._check_schema(texts)
         self._read_instant(texts)
@@ -157,7 +158,7 @@ class EnvelopeReader:
                     self.report("M06", "conflict", field=name)
                     self._unreadable.add(name)
             elif value is not None:
-                self._refuse(name, value, "string")
+                self._refuse(name, value, _TEXT)
         if self._unreadable:
             return {name: value for name, value in record.items() if name not in self._unreadable}
         return record
@@ -179,7 +180,7 @@ class EnvelopeReader:
     def _refuse(self, name: str, value: Any, expected: str) -> None:
         """Report a value of the wrong type, or a text with NUL or a lone surrogate."""
         self._unreadable.add(name)
-        if isinstance(value, str):
+        if expected == _TEXT and isinstance(value, str):
             self._report_foul(foul_texts(value, name))
         else:
             self.report("M06", field=name, expected=expected, actual=type_name(value))

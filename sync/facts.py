@@ -43,7 +43,11 @@ class Member:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """An open conflict (重错码). `conflict_key` is what is in conflict: a code, a name key, a subject code, a number."""
+    """An open conflict (重错码), its members in the order in which they came.
+
+    `conflict_key` is what is in conflict: a code, a name key, a subject code, a number.
+    `is_awaiting` says that a resolution was proposed and waits for another person.
+    """
 
     case_id: str
     rule: str
@@ -56,18 +60,15 @@ class Case:
     reason: str
     members: list[Member] = field(default_factory=list)
     resolved_at: datetime | None = None
+    is_awaiting: bool = False
 
     def waiting(self) -> list[Member]:
-        """Return the held members, oldest first."""
-        return sorted((member for member in self.members if member.role == "held"), key=_arrival)
+        """Return the held members in the order in which they came."""
+        return [member for member in self.members if member.role == "held"]
 
     def concerns(self, office: str) -> bool:
         """Whether `office` has a member in this case."""
         return office in self.offices
-
-
-def _arrival(member: Member) -> tuple[datetime, datetime, str]:
-    return (member.joined_at, member.received_at, member.receipt_id)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,9 +115,8 @@ class CodeFacts:
         return self.last_version > 0
 
     def waiting(self) -> list[Member]:
-        """Return the held records of this code, oldest first."""
-        held = (member for case in self.cases for member in case.waiting() if member.uscc == self.uscc)
-        return sorted(held, key=_arrival)
+        """Return the held records of this code, those of the oldest case first."""
+        return [member for case in self.cases for member in case.waiting() if member.uscc == self.uscc]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -56,7 +56,8 @@ class Event:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What holds at one instant. `status_event` is the record that gave the status, None where nothing but the first
-    assign or the absence of anything else did."""
+    assign or the absence of anything else did.
+    """
 
     particulars: Event
     whole: bool

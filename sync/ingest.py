@@ -69,8 +69,8 @@ async def run(config: IngestConfig, stop: asyncio.Event) -> None:
             if task.done() and not task.cancelled():
                 task.result()
     finally:
-        for task in (fetching, applying, stopping):
-            task.cancel()
+        for each in (fetching, applying, stopping):
+            each.cancel()
         await asyncio.gather(fetching, applying, stopping, return_exceptions=True)
         await consumer.stop()
         log.info("ingest_stopped")

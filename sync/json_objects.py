@@ -174,8 +174,6 @@ def _read_exactly(body: bytes) -> dict[str, Any]:
         )
     except json.JSONDecodeError as error:
         raise Undecodable("syntax", line=error.lineno, column=error.colno) from None
-    except RecursionError:
-        raise Undecodable("depth", expected=str(MAX_DEPTH)) from None
     if not isinstance(value, dict):
         raise Undecodable("object", actual=type_name(value))
     return value

@@ -145,7 +145,12 @@ def submission_topic_settings(*, embedded: bool) -> dict[str, str]:
 
 
 async def create_topics(
-    settings: KafkaSettings, offices: Iterable[str], *, partitions: int = 6, replication: int = 1, embedded: bool = False
+    settings: KafkaSettings,
+    offices: Iterable[str],
+    *,
+    partitions: int = 6,
+    replication: int = 1,
+    embedded: bool = False,
 ) -> list[str]:
     """Make the topics that are missing and check the settings of the submission topics that are there.
 
@@ -185,14 +190,18 @@ async def _check_submission_topic(admin: AIOKafkaAdminClient, topic: str) -> Non
     answers = await bounded(admin.describe_configs([resource]), "describe topics")
     found = {entry[0]: entry[1] for answer in answers for described in answer.resources for entry in described[4]}
     if found.get("message.timestamp.type") != "LogAppendTime":
-        raise Fatal(f"topic {topic}: message.timestamp.type must be LogAppendTime, it is {found.get('message.timestamp.type')}")
+        raise Fatal(
+            f"topic {topic}: message.timestamp.type must be LogAppendTime, it is {found.get('message.timestamp.type')}"
+        )
     if found.get("cleanup.policy") != "delete":
         raise Fatal(f"topic {topic}: cleanup.policy must be delete, it is {found.get('cleanup.policy')}")
     retention = int(found.get("retention.ms", "0"))
     if 0 <= retention < RETENTION / timedelta(milliseconds=1):
         raise Fatal(f"topic {topic}: retention.ms must be at least 30 days (2592000000), it is {retention}")
     if int(found.get("max.message.bytes", "0")) < MAX_MESSAGE_BYTES:
-        raise Fatal(f"topic {topic}: max.message.bytes must be {MAX_MESSAGE_BYTES}, it is {found.get('max.message.bytes')}")
+        raise Fatal(
+            f"topic {topic}: max.message.bytes must be {MAX_MESSAGE_BYTES}, it is {found.get('max.message.bytes')}"
+        )
 
 
 class _Marker(ConsumerRebalanceListener):  # type: ignore[misc]  # the library's base class is untyped
@@ -298,7 +307,9 @@ class Consumer:
         except NoOffsetForPartitionError:
             return {}
         except OffsetOutOfRangeError as error:
-            raise OutOfRange({Partition(tp.topic, tp.partition): offset for tp, offset in error.args[0].items()}) from error
+            raise OutOfRange(
+                {Partition(tp.topic, tp.partition): offset for tp, offset in error.args[0].items()}
+            ) from error
         result: dict[Partition, tuple[int, list[Incoming]]] = {}
         for tp, records in fetched.items():
             place = Partition(tp.topic, tp.partition)
@@ -331,7 +342,9 @@ class Consumer:
 
     async def beginning_offsets(self, places: Iterable[Partition]) -> dict[Partition, int]:
         """Return the start of the log of each partition."""
-        starts = await bounded(self._client.beginning_offsets([TopicPartition(*p) for p in places]), "beginning offsets")
+        starts = await bounded(
+            self._client.beginning_offsets([TopicPartition(*p) for p in places]), "beginning offsets"
+        )
         return {Partition(tp.topic, tp.partition): offset for tp, offset in starts.items()}
 
     async def commit(self, offsets: Mapping[Partition, int]) -> bool:

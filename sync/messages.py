@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from sync.encoding import encode_change, encode_return, registration_json, return_json
 from sync.envelope import LONGEST_ID, Envelope, EnvelopeReader
-from sync.instants import microseconds
+from sync.instants import microseconds, parse_instant
 from sync.json_objects import Document, Undecodable, foul_texts, printable, read_object
 from sync.mappings import OfficeMapping
 from sync.offices import Office, Offices
@@ -110,7 +110,7 @@ class Decoder:
         translation = mapping.translate(
             document.members,
             received_at=incoming.received_at,
-            ce_time=incoming.headers.get(TIME_HEADER, b"").decode("utf-8", "replace"),
+            ce_time=_event_time(incoming),
         )
         envelope = reader.read(translation.message)
         for field in translation.unknown:
@@ -228,11 +228,15 @@ class Decoder:
             submission.findings.append(finding)
 
 
+def _event_time(incoming: Incoming) -> str | None:
+    """Return the header that says when the event was; what is no instant says nothing."""
+    text = (incoming.headers.get(TIME_HEADER) or b"").decode("utf-8", "replace")
+    return text if parse_instant(text) is not None else None
+
+
 def _as_utf8(body: bytes, encoding: str) -> bytes:
     """Return a body in UTF-8; raises Undecodable where it is not in the encoding."""
     try:
         return body.decode(encoding).encode()
     except UnicodeDecodeError as error:
         raise Undecodable("encoding", expected=encoding, position=error.start + 1) from None
-    except UnicodeEncodeError:
-        raise Undecodable("encoding", expected=encoding) from None

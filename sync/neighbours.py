@@ -50,7 +50,9 @@ def _brings_identity(submission: Submission, state: State | None) -> bool:
     if key_of(submission) < state.particulars.key:
         return False
     given = set(numbers_of(state.particulars.record))
-    return submission.name_key != state.particulars.name_key or any(n not in given for n in numbers_of(submission.record))
+    return submission.name_key != state.particulars.name_key or any(
+        n not in given for n in numbers_of(submission.record)
+    )
 
 
 def _others(codes: Iterable[str], submission: Submission, code: CodeFacts, facts: Facts) -> list[CodeFacts]:

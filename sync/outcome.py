@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sync.facts import Case, CodeFacts, Member, Tombstone
 from sync.holding import Event, Status
-from sync.records import Decision, Submission
+from sync.records import Decision, OrderKey
+from validators.findings import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,9 @@ class VersionWrite:
     kind: str
     superseded: bool
     event: Event
-    submission: Submission
+    predecessor_uscc: str | None
+    successor_uscc: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +70,46 @@ class ChangeWrite:
     after: View
 
 
+class AllowedConflict(NamedTuple):
+    """Two codes that may stand beside each other."""
+
+    rule: str
+    uscc: str
+    other_uscc: str
+    case_id: str
+    allowed_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A resolution of a case. `receipt_id` is the message's, or the resolution's own id; `key` orders its effects."""
+
+    operation: Operation
+    member: Member
+    key: OrderKey
+    receipt_id: str
+    office: str
+    actor: str
+    reason: str | None = None
+    new_uscc: str | None = None
+    successor_uscc: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A resolution by message that waits for a person."""
+
+    case: Case
+    act: Act
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """All that a batch did."""
+    """All that a batch did.
+
+    `nonconforming` are (code, case, who), `transfers` (code, office, case), `claims_rejected` the receipt by (office,
+    code), None where the office's last record of the code is no longer a rejected one.
+    """
 
     decisions: list[Decision] = field(default_factory=list)
     versions: list[VersionWrite] = field(default_factory=list)
@@ -82,6 +123,11 @@ class Outcome:
     members_joined: list[tuple[str, Member]] = field(default_factory=list)
     members_ended: list[tuple[str, Member]] = field(default_factory=list)
     claims_rejected: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    proposals: list[Proposal] = field(default_factory=list)
+    resolutions: list[tuple[Case, Act]] = field(default_factory=list)
+    allowed: list[AllowedConflict] = field(default_factory=list)
+    nonconforming: list[tuple[str, str, str]] = field(default_factory=list)
+    transfers: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def view_of(code: CodeFacts) -> View:

@@ -21,12 +21,17 @@ _NOT_FOLDED = frozenset((Operation.WITHDRAW, Operation.KEEP))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """One applied record of a code: a version, or the mark of an unchanged one."""
+    """One applied record of a code: a version, or the mark of an unchanged one.
+
+    The event of a mark has key and operation of its own, the rest of the version that it confirms. `applied_at` is
+    when the record itself was recorded.
+    """
 
     holding: int
     kind: str
     superseded: bool
     mark: bool
+    applied_at: datetime
     predecessor_uscc: str | None
     event: Event
 
@@ -79,11 +84,7 @@ def history_of(uscc: str, applied: Sequence[Applied]) -> list[Entry]:
             other
             for other in applied
             if other.holding == each.holding
-            and (
-                other.event.recorded_at < each.event.recorded_at
-                if other.mark
-                else other.event.version <= each.event.version
-            )
+            and (other.applied_at < each.applied_at if other.mark else other.event.version <= each.event.version)
         ]
         if each.superseded:
             known = [other for other in known if other.event.key <= each.event.key]

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sync.invariants.closure import check_closure
 from sync.invariants.fold import check_order
 from sync.invariants.ledger import (
     check_append_only,
@@ -20,10 +21,11 @@ from sync.invariants.ledger import (
 )
 from sync.invariants.replay import RecordRules, check_replay
 from sync.invariants.report import Progress, Result
+from sync.invariants.returns import check_returns
 from sync.invariants.snapshot import open_snapshot
-from sync.invariants.topics import TopicReader, check_closure, check_returns
+from sync.invariants.topics import TopicReader, TopicUnreadable
 
-__all__ = ["Progress", "RecordRules", "Result", "VerifyConfig", "verify"]
+__all__ = ["Progress", "RecordRules", "Result", "TopicUnreadable", "VerifyConfig", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,12 +91,12 @@ async def check_order(snapshot: Snapshot, progress: Progress) -> Result:
             result.violate(f"{uscc} {fault}")
         result.checked += 1
         if result.checked % 1000 == 0:
-            progress("I5", result.checked, total)
+            progress(result.checked, total)
     async for stray, rows in versions.before(None):
         result.violate(f"{stray} has {len(rows)} versions and no registration")
     async for stray, rows in marks.before(None):
         result.violate(f"{stray} has {len(rows)} marks and no registration")
-    progress("I5", result.checked, total)
+    progress(result.checked, total)
     return result
 
 

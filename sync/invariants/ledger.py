@@ -25,13 +25,13 @@ _WITHOUT_VERSION = ("keep", "withdraw")
 async def check_balance(snapshot: Snapshot, progress: Progress) -> Result:
     """I2: received equals the sum of the six dispositions, by office, day and batch, by partition and in total."""
     result = Result(id="I2", title="balance", unit="records")
+    stored = await snapshot.value("stored_records")
     async for row in snapshot.rows("balance"):
         result.checked += row["decided"]
-        progress("I2", result.checked, None)
+        progress(result.checked, stored)
         if row["received"] != row["decided"]:
             place = f"{row['office']} {row['day']} batch {row['batch_id']}"
             result.violate(f"{place}: received {row['received']}, decided {row['decided']}")
-    stored = await snapshot.value("stored_records")
     if stored != result.checked:
         result.violate(f"in total: received {stored}, decided {result.checked}")
     for row in await snapshot.all("decided_by_partition"):
@@ -45,9 +45,10 @@ async def check_single_effect(snapshot: Snapshot, progress: Progress) -> Result:
     A keep that closes a case and a withdraw that only ends a held claim name their case and add no version.
     """
     result = Result(id="I3", title="single effect", unit="records")
+    total = await snapshot.value("versions_counted")
     async for row in snapshot.rows("effects"):
         result.checked += 1
-        progress("I3", result.checked, None)
+        progress(result.checked, total)
         place = f"{row['receipt_id']} attempt {row['attempt']} ({row['operation']}, {row['disposition']})"
         settles = row["operation"] in _WITHOUT_VERSION and row["case_id"] is not None
         if row["versions"] == 0 and settles:
@@ -82,7 +83,7 @@ async def check_append_only(dsn: str, progress: Progress) -> Result:
                 for role in ("owner", "ingest"):
                     outcome = await _attempt(connection, f"{act}_{table}", role)
                     result.checked += 1
-                    progress("I7", result.checked, len(_HISTORY) * 4)
+                    progress(result.checked, len(_HISTORY) * 4)
                     if outcome == "UPDATE 0" or outcome == "DELETE 0":
                         empty.add(table)
                     elif outcome is not None:
@@ -112,7 +113,7 @@ async def check_uniqueness(snapshot: Snapshot, progress: Progress) -> Result:
     """I8: at most one holder of a code, one code of a subject code and of a number, allowed conflicts excepted."""
     result = Result(id="I8", title="uniqueness", unit="held codes")
     result.checked = await snapshot.value("holders_counted")
-    progress("I8", result.checked, result.checked)
+    progress(result.checked, result.checked)
     for row in await snapshot.all("stray_holders"):
         result.violate(f"{row['uscc']} has a holder, the registry says nobody holds it")
     allowed: set[frozenset[str]] = set()
@@ -138,7 +139,7 @@ async def check_feed(snapshot: Snapshot, progress: Progress) -> Result:
     result = Result(id="I10", title="feed", unit="changes")
     bounds = await snapshot.row("change_bounds")
     result.checked = bounds["changes"]
-    progress("I10", result.checked, result.checked)
+    progress(result.checked, result.checked)
     counted = {row["name"]: row["value"] for row in await snapshot.all("sequences")}.get("changes", 0)
     if bounds["changes"] and bounds["lowest"] != 1:
         result.violate(f"the feed begins at {bounds['lowest']}")

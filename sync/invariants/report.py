@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 SHOWN = 5
 
-Progress: TypeAlias = "Callable[[str, int, int | None], None]"
-"""Told the id of the running check, how much it has looked at, and of how much (None where that is not known)."""
+Progress: TypeAlias = "Callable[[int, int], None]"
+"""Told how much the running check has looked at, and of how much."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,7 @@ transaction. Sessions are never altered after they were opened, so that a pool n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ import asyncpg
 from sync.errors import Fatal, Rejected, Retryable, SyncError
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Prepare: TypeAlias = Callable[[Any], Awaitable[None]]
+Prepare: TypeAlias = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 class ReadConn(Protocol):

@@ -26,13 +26,31 @@ async def read_facts(connection: ReadConn, office: str, batch: Sequence[Submissi
     message_ids = [each.message_id for each in batch if each.message_id is not None and not each.quarantined]
     for row in await connection.fetch(_SQL["known_messages"], office, message_ids):
         facts.messages[office, row["message_id"]] = KnownMessage(row["receipt_id"], row["content_digest"])
-    codes = list({each.uscc for each in batch if each.uscc})
-    await read_codes(connection, facts, codes)
+    codes = {each.uscc for each in batch if each.uscc}
+    named = [each.case_id for each in batch if each.case_id is not None]
+    if named:
+        codes.update(row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], named))
+    await read_codes(connection, facts, list(codes))
     await _read_neighbours(connection, facts, batch)
     needing = _needing_history(facts, batch)
     if needing:
         await read_histories(connection, facts, needing)
     await _read_held(connection, facts, decode)
+    return facts
+
+
+async def read_case(connection: ReadConn, case_id: str, decode: Decode, beside: Sequence[str] = ()) -> Facts:
+    """Return everything that a resolution of one case may touch: its codes with their whole holdings.
+
+    `beside` are further codes, such as one that is to be assigned.
+    """
+    facts = Facts()
+    codes = [row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], [case_id])]
+    await read_codes(connection, facts, [*codes, *beside])
+    await _read_held(connection, facts, decode)
+    held = [member.submission for code in list(facts.codes.values()) for member in code.waiting()]
+    await _read_neighbours(connection, facts, [submission for submission in held if submission is not None])
+    await read_histories(connection, facts, list(facts.codes))
     return facts
 
 
@@ -87,9 +105,9 @@ async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[S
     for uscc, code in facts.codes.items():
         if code.ever_held:
             facts.by_subject.setdefault(uscc[8:17], set()).add(uscc)
-    neighbours = {
-        uscc for codes in (*facts.by_subject.values(), *facts.by_name.values()) for uscc in codes
-    } | set(facts.by_number.values())
+    neighbours = {uscc for codes in (*facts.by_subject.values(), *facts.by_name.values()) for uscc in codes} | set(
+        facts.by_number.values()
+    )
     missing = list(neighbours - {each.uscc for each in batch})
     if missing:
         await read_codes(connection, facts, missing)
@@ -119,6 +137,7 @@ async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) 
             offices=list(row["offices"]),
             suggested_operation=row["suggested_operation"],
             reason=row["reason"],
+            is_awaiting=row["status"] == "awaiting_approval",
         )
         for row in rows
     }
@@ -153,6 +172,12 @@ async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None
         member = held[row["receipt_id"]]
         member.submission = decode(incoming_of(row), row["office"])
         member.attempt = row["attempt"]
+
+
+async def read_submission(connection: ReadConn, receipt: str | None, decode: Decode) -> Submission | None:
+    """Return one stored record, decoded again; None without a receipt."""
+    rows = await connection.fetch(_SQL["held_records"], [receipt]) if receipt is not None else []
+    return decode(incoming_of(rows[0]), rows[0]["office"]) if rows else None
 
 
 def incoming_of(row: asyncpg.Record) -> Incoming:

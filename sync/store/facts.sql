@@ -35,11 +35,18 @@ where w.uscc = any($1)
 
 -- name: open_cases
 -- The open cases in which these codes stand, oldest first.
-select distinct c.case_id, c.rule, c.uscc, c.conflict_key, c.opened_at, c.due_on, c.offices, c.suggested_operation, c.reason
+select distinct c.case_id, c.rule, c.uscc, c.conflict_key, c.opened_at, c.due_on, c.offices, c.suggested_operation, c.reason, c.status
 from code_case c
 join case_member m using (case_id)
 where m.uscc = any($1) and m.ended_at is null and c.status <> 'resolved'
 order by c.opened_at, c.case_id
+
+-- name: codes_of_cases
+-- The codes that stand in these open cases.
+select distinct m.uscc
+from case_member m
+join code_case c using (case_id)
+where m.case_id = any($1) and m.ended_at is null and c.status <> 'resolved'
 
 -- name: open_conflicts
 -- The open cases of these conflicts that cross codes.
@@ -83,7 +90,7 @@ select case_id, receipt_id, role, office, uscc, name, name_key, operation, key_m
        received_at, joined_at
 from case_member
 where case_id = any($1) and ended_at is null
-order by joined_at, received_at, receipt_id
+order by place
 
 -- name: held_records
 -- What is needed to decide these held records again: where they lie, their bytes, how often they were decided.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -61,6 +62,28 @@ class Progress(NamedTuple):
     halted_reason: str | None
     last_sha256: bytes | None
     last_offset: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """One line of case_resolution, in the order of its columns."""
+
+    resolution_id: str
+    case_id: str
+    operation: str
+    member_receipt: str
+    member_uscc: str
+    new_uscc: str | None
+    successor_uscc: str | None
+    reason: str | None
+    via: str
+    message_receipt: str | None
+    proposed_by: str
+    proposed_at: datetime
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    approval_reason: str | None = None
+    status: str
 
 
 async def take_lock(connection: WriteConn) -> datetime:
@@ -134,7 +157,13 @@ async def draw(connection: WriteConn, name: str, count: int) -> int:
 
 
 async def write_dispositions(
-    connection: WriteConn, decisions: Iterable[Decision], *, first: int, texts: Sequence[bytes], now: datetime, ruleset: str
+    connection: WriteConn,
+    decisions: Iterable[Decision],
+    *,
+    first: int,
+    texts: Sequence[bytes],
+    now: datetime,
+    ruleset: str,
 ) -> None:
     """Write one row a decision, and the bytes of every record decided for the first time."""
     rows, raw = [], []
@@ -245,17 +274,65 @@ async def write_cases(connection: WriteConn, outcome: Outcome, now: datetime) ->
     await connection.executemany(_SQL["end_member"], ended)
     for case in outcome.cases_changed.values():
         if case.case_id not in opened:
-            await connection.execute(_SQL["change_case"], case.case_id, case.offices, case.resolved_at)
+            await connection.execute(
+                _SQL["change_case"], case.case_id, case.offices, case.resolved_at, case.is_awaiting
+            )
         if case.resolved_at is not None:
             await connection.execute(_SQL["end_members"], case.case_id, case.resolved_at)
 
 
+async def write_settlements(connection: WriteConn, outcome: Outcome, now: datetime) -> None:
+    """Write what resolutions allowed, registered and transferred, and the resolutions that came by message."""
+    for conflict in outcome.allowed:
+        rule, uscc, other, case_id, who = conflict
+        await connection.execute(_SQL["allow_conflict"], rule, uscc, other, case_id, f"case {case_id}", who, now)
+    for uscc, case_id, who in outcome.nonconforming:
+        await connection.execute(_SQL["enter_register"], uscc, f"case {case_id}", now, who, case_id)
+    for uscc, office, case_id in outcome.transfers:
+        await connection.execute(_SQL["transfer_code"], uscc, office, case_id, now)
+    done = [(case, act, "done") for case, act in outcome.resolutions]
+    proposed = [(each.case, each.act, "awaiting_approval") for each in outcome.proposals]
+    for case, act, status in (*done, *proposed):
+        resolution = Resolution(
+            resolution_id=act.receipt_id,
+            case_id=case.case_id,
+            operation=act.operation,
+            member_receipt=act.member.receipt_id,
+            member_uscc=act.member.uscc,
+            new_uscc=act.new_uscc,
+            successor_uscc=act.successor_uscc,
+            reason=act.reason,
+            via="message",
+            message_receipt=act.receipt_id,
+            proposed_by=act.actor,
+            proposed_at=now,
+            status=status,
+        )
+        await write_resolution(connection, resolution)
+
+
+async def mark_case(connection: WriteConn, case_id: str, offices: Sequence[str], *, awaiting: bool) -> None:
+    """Say whether a resolution of an open case waits for another person."""
+    await connection.execute(_SQL["change_case"], case_id, list(offices), None, awaiting)
+
+
+async def write_resolution(connection: WriteConn, resolution: Resolution) -> None:
+    """Write what was done or proposed about a case; the same id again brings the approval."""
+    await connection.execute(_SQL["write_resolution"], *astuple(resolution))
+
+
+async def awaiting_resolution(connection: ReadConn, case_id: str) -> Resolution | None:
+    """Return the resolution of a case that waits for another person."""
+    row = await connection.fetchrow(_SQL["awaiting_resolution"], case_id)
+    return Resolution(**dict(row)) if row is not None else None
+
+
 def _version_row(write: VersionWrite) -> tuple[Any, ...]:
-    event, submission = write.event, write.submission
+    event = write.event
     return (
         write.uscc, event.version, write.holding, event.operation, write.kind, write.superseded, event.office, *event.key,
-        event.name_key, orjson.dumps(event.record).decode(), submission.predecessor_uscc, submission.successor_uscc,
-        submission.reason, event.receipt_id, event.recorded_at,
+        event.name_key, orjson.dumps(event.record).decode(), write.predecessor_uscc, write.successor_uscc,
+        write.reason, event.receipt_id, event.recorded_at,
     )  # fmt: skip
 
 

@@ -117,8 +117,41 @@ where r.office = t.office and r.uscc = t.uscc
 
 -- name: change_case
 -- What became of a case.
-update code_case set offices = $2, status = case when $3::timestamptz is null then status else 'resolved' end, resolved_at = $3
+update code_case
+set offices = $2, resolved_at = $3,
+    status = case when $3::timestamptz is not null then 'resolved' when $4 then 'awaiting_approval' else 'open' end
 where case_id = $1
+
+-- name: allow_conflict
+-- Two codes may stand beside each other.
+insert into allowed_conflict (rule, uscc, other_uscc, case_id, evidence, allowed_by, allowed_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict do nothing
+
+-- name: enter_register
+-- A code that fails a check is issued and in use.
+insert into nonconforming_code (uscc, evidence, source, entered_at, entered_by, case_id)
+values ($1, $2, 'case', $3, $4, $5)
+on conflict do nothing
+
+-- name: transfer_code
+-- Another office is the code's home now.
+insert into code_transfer (uscc, office, case_id, transferred_at) values ($1, $2, $3, $4)
+on conflict (uscc) do update set office = excluded.office, case_id = excluded.case_id, transferred_at = excluded.transferred_at
+
+-- name: write_resolution
+-- What was done or proposed about a case.
+insert into case_resolution (resolution_id, case_id, operation, member_receipt, member_uscc, new_uscc, successor_uscc,
+                             reason, via, message_receipt, proposed_by, proposed_at, approved_by, approved_at,
+                             approval_reason, status)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+on conflict (resolution_id) do update set
+    approved_by = excluded.approved_by, approved_at = excluded.approved_at,
+    approval_reason = excluded.approval_reason, status = excluded.status
+
+-- name: awaiting_resolution
+-- The resolution of a case that waits for another person.
+select * from case_resolution where case_id = $1 and status = 'awaiting_approval'
 
 -- name: end_member
 -- A held record has left its case, or a holder its.

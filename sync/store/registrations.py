@@ -91,6 +91,7 @@ async def read_applied(
             kind=row["kind"],
             superseded=row["superseded"],
             mark=row["mark"],
+            applied_at=row["applied_at"],
             predecessor_uscc=row["predecessor_uscc"],
             event=Event(
                 key=OrderKey(row["key_major"], row["occurred_at"], row["message_id"]),

@@ -99,6 +99,6 @@ async def read_registry(pool: Pool) -> dict[str, list[tuple[Any, ...]]]:
             "holder": "select to_jsonb(h) from holder h order by uscc",
             "registration_version": "select to_jsonb(v) - 'recorded_at' from registration_version v order by uscc, version",
             "registration_mark": "select to_jsonb(m) - 'recorded_at' from registration_mark m order by uscc, receipt_id",
-            "case_member": "select to_jsonb(m) - 'joined_at' - 'ended_at' - 'received_at' from case_member m order by case_id, receipt_id, role",
+            "case_member": "select to_jsonb(m) - 'joined_at' - 'ended_at' - 'received_at' - 'place' from case_member m order by place",
         }
         return {name: [tuple(row) for row in await connection.fetch(query)] for name, query in tables.items()}

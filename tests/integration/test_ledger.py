@@ -70,7 +70,7 @@ async def test_a_code_of_sixty_thousand_characters_is_only_wrong(database: str, 
     async with open_ledger(database) as applier:
         await apply_all(applier, bodies)
 
-    assert ["accepted", "rejected", "unchanged"] == [each["disposition"] for each in await read_returns(pool)]
+    assert [each["disposition"] for each in await read_returns(pool)] == ["accepted", "rejected", "unchanged"]
 
 
 async def test_history_survives_a_rename_a_restart_and_a_late_record(database: str, pool: Pool) -> None:
@@ -89,7 +89,7 @@ async def test_history_survives_a_rename_a_restart_and_a_late_record(database: s
     async with open_ledger(database) as applier:
         await apply_all(applier, life, batch=1)
 
-    assert [
+    assert [(each["disposition"], each["registration_version"]) for each in await read_returns(pool)] == [
         ("accepted", 1),
         ("accepted", 2),
         ("accepted", 3),
@@ -99,4 +99,4 @@ async def test_history_survives_a_rename_a_restart_and_a_late_record(database: s
         ("superseded", 6),
         ("held", None),
         ("held", None),
-    ] == [(each["disposition"], each["registration_version"]) for each in await read_returns(pool)]
+    ]

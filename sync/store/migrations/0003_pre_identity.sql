@@ -42,6 +42,7 @@ create table code_segment (
     primary key (first_body)
 );
 
+alter table case_member add column place bigint generated always as identity;   -- the order of arrival
 alter table code_case add column conflict_key text not null;
 drop index code_case_open;
 create unique index code_case_open on code_case (rule, conflict_key) where status <> 'resolved';
@@ -49,3 +50,28 @@ create unique index code_case_open on code_case (rule, conflict_key) where statu
 grant select on legacy_number, allowed_conflict, code_segment to uscc_ingest, uscc_api, uscc_job;
 grant insert, update on legacy_number to uscc_ingest;
 grant insert on allowed_conflict, code_segment to uscc_ingest;
+
+-- What was done, or proposed, about a case: who, when, why, from which message, and who approved.
+create table case_resolution (
+    resolution_id  text        primary key,
+    case_id        text        not null references code_case,
+    operation      text        not null check (operation in ('keep', 'withdraw', 'assign')),
+    member_receipt text        not null,
+    member_uscc    text        not null,
+    new_uscc       text,
+    successor_uscc text,
+    reason         text,
+    via            text        not null check (via in ('api', 'message', 'file', 'console', 'program')),
+    message_receipt text,
+    proposed_by    text        not null,
+    proposed_at    timestamptz not null,
+    approved_by    text,
+    approved_at    timestamptz,
+    approval_reason text,
+    status         text        not null check (status in ('awaiting_approval', 'done', 'refused'))
+);
+create index case_resolution_case on case_resolution (case_id, proposed_at);
+create unique index case_resolution_awaiting on case_resolution (case_id) where status = 'awaiting_approval';
+
+grant select on case_resolution to uscc_ingest, uscc_api, uscc_job;
+grant insert, update on case_resolution to uscc_ingest;

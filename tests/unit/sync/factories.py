@@ -16,7 +16,9 @@ from validators.rulebook import default_ruleset
 
 CODE = "91210100MA00004960"
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
-RULINGS = Rulings(homes={"9": "commerce", "5": "civil-affairs", "1": "establishment"}, due_on=lambda now: date(2026, 12, 4))
+RULINGS = Rulings(
+    homes={"9": "commerce", "5": "civil-affairs", "1": "establishment"}, due_on=lambda now: date(2026, 12, 4)
+)
 _offsets = itertools.count()
 
 
@@ -65,5 +67,6 @@ def judge(*submissions: Submission, facts: Facts | None = None) -> Outcome:
 def told(outcome: Outcome) -> list[str]:
     """Return each decision as `disposition rule,rule`."""
     return [
-        " ".join((str(d.disposition), ",".join(sorted({f.rule for f in d.findings})))).strip() for d in outcome.decisions
+        " ".join((str(d.disposition), ",".join(sorted({f.rule for f in d.findings})))).strip()
+        for d in outcome.decisions
     ]

@@ -58,7 +58,9 @@ def test_a_late_change_never_revives_a_cancelled_organization() -> None:
 
 def test_a_change_behind_a_later_one_is_superseded() -> None:
     outcome = judge(
-        submission(at=0), submission("change", at=10, registered_address="乙"), submission("change", at=5, registered_address="甲")
+        submission(at=0),
+        submission("change", at=10, registered_address="乙"),
+        submission("change", at=5, registered_address="甲"),
     )
 
     assert ["accepted", "accepted", "superseded L03"] == told(outcome)
@@ -87,7 +89,10 @@ def test_a_cancellation_that_comes_first_loses_nothing() -> None:
 
     assert ["accepted L02", "accepted"] == told(outcome)
     assert holding is not None
-    assert (Status.CANCELLED, "甲") == (holding.present().status, holding.present().particulars.record["registered_address"])
+    assert (Status.CANCELLED, "甲") == (
+        holding.present().status,
+        holding.present().particulars.record["registered_address"],
+    )
 
 
 def test_assign_to_another_name_opens_one_case_that_later_records_join() -> None:
@@ -223,13 +228,17 @@ def test_all_records_of_a_code_without_holder_join_its_held_record() -> None:
 
 
 def test_withdraw_and_keep_must_name_somebody() -> None:
-    outcome = judge(submission("withdraw"), submission(at=1), submission("keep", name=OTHER, at=2), submission("keep", at=3))
+    outcome = judge(
+        submission("withdraw"), submission(at=1), submission("keep", name=OTHER, at=2), submission("keep", at=3)
+    )
 
     assert ["rejected L09", "accepted", "rejected L09", "unchanged"] == told(outcome)
 
 
 def test_only_the_home_office_speaks_of_a_code() -> None:
-    outcome = judge(submission(office="civil-affairs"), submission(at=1), submission("change", at=2, office="civil-affairs"))
+    outcome = judge(
+        submission(office="civil-affairs"), submission(at=1), submission("change", at=2, office="civil-affairs")
+    )
 
     assert ["rejected S02", "accepted", "held S02"] == told(outcome)
 

@@ -1,0 +1,110 @@
+"""The application: every route with its policy, and the server that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+import structlog
+import uvicorn
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from service.api import cases, changes, health, openapi, reference, registrations, returns, validations
+from service.auth.policy import check_closed
+from service.deps import enforce
+from service.middleware import Edge
+from service.problems import Problem, faults_of
+from service.protocol import LimitedProtocol
+from service.resources import Resources, ServeConfig, open_resources
+
+_DRAIN_SECONDS = 15
+_KEEP_ALIVE_SECONDS = 30
+_BACKLOG = 2048
+_NAMES = {404: "not-found", 405: "method-not-allowed", 413: "payload-too-large", 415: "unsupported-media-type"}
+
+log = structlog.get_logger("service.app")
+
+
+def create_app(resources: Resources, config: ServeConfig) -> FastAPI:
+    """Make the application.
+
+    Raises:
+        UnguardedRoute: a route has no policy, or is public without standing in the written list.
+    """
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(enforce)],
+        exception_handlers={HTTPException: _refuse, RequestValidationError: _refuse_members},
+    )
+    app.state.resources = resources
+    # First the look-up: routes are tried in order.
+    for module in (registrations, validations, returns, changes, cases, reference, health, openapi):
+        module.add_routes(app)
+    app.add_middleware(
+        Edge, metrics=resources.metrics, allowed_hosts=config.host_names(), most_in_flight=config.most_in_flight
+    )
+    check_closed(app.routes)
+    resources.openapi_document.update(openapi.build_document(app, config.version))
+    return app
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    """Turn what the framework refuses into a problem of ours, which the outermost layer answers with."""
+    assert isinstance(error, HTTPException)
+    name = _NAMES.get(error.status_code, "invalid-request" if error.status_code < 500 else "internal-error")
+    headers = [(key.lower().encode(), value.encode()) for key, value in (error.headers or {}).items()]
+    raise Problem(name, headers=headers)
+
+
+async def _refuse_members(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    raise Problem("invalid-request", errors=faults_of(error.errors()))
+
+
+async def serve(config: ServeConfig, stop: asyncio.Event, *, sockets: Sequence[socket.socket] | None = None) -> None:
+    """Serve until `stop` is set, then drain: streams and long polls end at once, requests have some seconds.
+
+    Raises:
+        Retryable: the database does not answer.
+        SystemExit: the address is taken.
+    """
+    async with open_resources(config) as resources:
+        app = create_app(resources, config)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=config.host,
+                port=config.port,
+                http=LimitedProtocol,
+                ws="none",
+                loop="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                backlog=_BACKLOG,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_DRAIN_SECONDS,
+            )
+        )
+        draining = asyncio.create_task(_drain(stop, resources, server))
+        log.info("serve_started", host=config.host, port=config.port)
+        try:
+            # Signals belong to the program that called us: it sets `stop`.
+            await server._serve(list(sockets) if sockets is not None else None)
+        finally:
+            draining.cancel()
+            log.info("serve_ended")
+
+
+async def _drain(stop: asyncio.Event, resources: Resources, server: uvicorn.Server) -> None:
+    await stop.wait()
+    resources.closing.set()
+    server.should_exit = True

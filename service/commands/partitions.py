@@ -1,0 +1,62 @@
+"""`uscc partitions`: where each partition stands, and how a halted one goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from service.commands import options
+from service.commands.registry import in_registry
+from sync.store.connection import WriteConn
+from sync.store.standing import PartitionRow, list_partitions, resume_partition
+
+
+@click.group("partitions")
+def command() -> None:
+    """查看与恢复分区 · list the partitions, resume halted ones."""
+
+
+@command.command("list")
+@click.option("--halted", is_flag=True, help="Only those that a person must look at.")
+@options.as_json
+@options.data_dir
+def list_(halted: bool, as_json: bool, data_dir: Path | None) -> None:
+    """列出分区 · where each partition stands; exit status 1 when one is halted."""
+    rows = [row for row in in_registry(data_dir, list_partitions) if row.halted_at is not None or not halted]
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+    else:
+        for row in rows:
+            click.echo(_line(row))
+    if any(row.halted_at is not None for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+@command.command("resume")
+@click.argument("partition", metavar="TOPIC/PARTITION")
+@options.data_dir
+def resume(partition: str, data_dir: Path | None) -> None:
+    """恢复停止的分区 · let a halted partition go on, after its reason was mended.
+
+    \b
+    uscc partitions resume uscc.submissions.commerce/3
+    """
+    topic, slash, number = partition.rpartition("/")
+    if not slash or not number.isdecimal():
+        raise click.BadParameter("write it as TOPIC/NUMBER, as `uscc partitions list` does")
+
+    async def go_on(connection: WriteConn) -> bool:
+        return await resume_partition(connection, topic, int(number))
+
+    if not in_registry(data_dir, go_on):
+        raise click.ClickException(f"{partition} is not halted")
+    click.echo(f"resumed {partition}")
+
+
+def _line(row: PartitionRow) -> str:
+    place = f"{row.topic}/{row.partition}"
+    state = f"HALTED {row.halted_at:%Y-%m-%d %H:%M:%SZ}: {row.halted_reason}" if row.halted_at else "moving"
+    return f"{place:44} next offset {row.next_offset:<10} decided {row.decided_records:<10} {state}"

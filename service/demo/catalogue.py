@@ -1,0 +1,141 @@
+"""What the demonstration feed plants: every rule alone, then in pairs, in a fixed rotation.
+
+A *planting* writes the drafts of one story at the desk. `ACTIVE` says which rules are planted at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations, product
+
+from service.demo import faults, stories
+from service.demo.drafts import Desk, Draft
+from service.demo.faults import CODE_FAULTS, CODE_MEMBERS, LONE_SURROGATE, RECORD_FAULTS, WITHOUT_CODE, Fault, plant
+from service.demo.organizations import OFFICES
+
+ACTIVE = frozenset(
+    [
+        "E01",
+        "E02",
+        "E03",
+        "E04",
+        "E05",
+        "E06",
+        "E07",
+        "E08",
+        "E09",
+        "E10",
+        "Q01",
+        "Q02",
+        "Q03",
+        "Q04",
+        "Q05",
+        "Q06",
+        "T01",
+        "M01",
+        "M02",
+        "M03",
+        "M04",
+        "M05",
+        "M06",
+        "D01",
+        "L01",
+        "L02",
+        "L04",
+        "L05",
+        "L06",
+        "L07",
+        "L08",
+        "L09",
+        "S02",
+    ]
+)
+"""The rules that are planted. D02, D03, S01 and X01 are written too (stories.CONFLICTS) and wait for their rules."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planting:
+    """One thing to plant: its rules, the offices that can send it, and how its drafts are written."""
+
+    rules: tuple[str, ...]
+    offices: tuple[str, ...]
+    write: Callable[[Desk, str], list[Draft]]
+
+
+@cache
+def singles() -> tuple[Planting, ...]:
+    """Return every planting of one rule."""
+    single_faults = [*CODE_FAULTS, *RECORD_FAULTS, WITHOUT_CODE, LONE_SURROGATE]
+    found = [Planting(rules=(fault.rule,), offices=fault.offices, write=_spoilt(fault)) for fault in single_faults]
+    found += [
+        Planting(rules=("M03",), offices=OFFICES, write=_unreadable(faults.undecodable)),
+        Planting(rules=("M04",), offices=OFFICES, write=_unreadable(faults.oversized)),
+    ]
+    found += [
+        Planting(rules=(rule,), offices=OFFICES, write=story)
+        for rule, written in stories.CONFLICTS.items()
+        for story in written
+    ]
+    return tuple(planting for planting in found if ACTIVE.issuperset(planting.rules))
+
+
+@cache
+def pairs() -> tuple[Planting, ...]:
+    """Return every planting of two rules that can stand on one record."""
+    together = [*product(CODE_FAULTS, RECORD_FAULTS), *combinations(RECORD_FAULTS, 2)]
+    found = [
+        Planting(rules=(one.rule, other.rule), offices=one.offices, write=_spoilt(one, other))
+        for one, other in together
+        if not one.touches & other.touches
+    ]
+    found += [
+        Planting(rules=(rule, fault.rule), offices=OFFICES, write=_beside(story, fault))
+        for rule, written in stories.CONFLICTS.items()
+        for story, fault in product(written, RECORD_FAULTS)
+        if fault.effect == "warning"
+    ]
+    return tuple(planting for planting in found if ACTIVE.issuperset(planting.rules))
+
+
+def _spoilt(*planted: Fault) -> Callable[[Desk, str], list[Draft]]:
+    """Spoil the assign of a new organization. Alone, a fault of the code that is no error comes back with a change."""
+
+    def write(desk: Desk, office: str) -> list[Draft]:
+        at = desk.recent()
+        organization = desk.newcomer(office, at)
+        first = plant(desk, desk.submit(organization, "assign", at, "accepted"), *planted)
+        if len(planted) > 1 or planted[0] not in CODE_FAULTS or first.disposition == "rejected":
+            return [first]
+        organization.record.pop("organization_code")
+        organization.record |= {name: first.record[name] for name in CODE_MEMBERS if name in first.record}
+        desk.registrars.change(organization)
+        follow = desk.submit(organization, "change", desk.later(at), first.disposition, *first.rules)
+        if follow.disposition == "held":
+            follow.rules.add("L07")
+        return [first, follow]
+
+    return write
+
+
+def _unreadable(spoil: Callable[[Desk, Draft], Draft]) -> Callable[[Desk, str], list[Draft]]:
+    def write(desk: Desk, office: str) -> list[Draft]:
+        at = desk.recent()
+        return [spoil(desk, desk.submit(desk.newcomer(office, at), "assign", at, "accepted"))]
+
+    return write
+
+
+def _beside(story: stories.Story, fault: Fault) -> Callable[[Desk, str], list[Draft]]:
+    """Add a warning to the draft that bears a story's conflict, where it fits; never to one that must be equal."""
+
+    def write(desk: Desk, office: str) -> list[Draft]:
+        drafts = story(desk, office)
+        bearing = [draft for draft in drafts if draft.rules and draft.disposition not in ("", "unchanged")]
+        for draft in bearing[-1:]:
+            if fault.short or draft.envelope["operation"] in ("assign", "change"):
+                plant(desk, draft, fault)
+        return drafts
+
+    return write

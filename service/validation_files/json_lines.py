@@ -1,0 +1,60 @@
+"""Validations as lines of JSON, byte for byte what `validation_json` gives; clean codes are filled into a template."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import orjson
+
+from service.validation import validation_json
+from service.validation_files.judging import Judged
+from validators.rulebook import Ruleset
+from validators.uscc import CodeContext
+
+
+class JsonLines:
+    """Renders judged batches."""
+
+    def __init__(self, *, ruleset: Ruleset, context: CodeContext) -> None:
+        self._ruleset = ruleset
+        self._context = context
+        self._templates = lru_cache(maxsize=20_000)(self._template)
+
+    def line(self, claimed: str) -> bytes:
+        """Return the validation of one code as one line."""
+        return orjson.dumps(validation_json(claimed, ruleset=self._ruleset, context=self._context)) + b"\n"
+
+    def render(self, judged: Judged) -> bytes:
+        """Return the lines of a batch."""
+        lines = judged.claimed.to_pylist()
+        clean = np.ones(len(lines), np.bool_)
+        clean[judged.indices != 0] = False
+        return b"".join(
+            self._clean_line(claimed) if is_clean else self.line(claimed)
+            for claimed, is_clean in zip(lines, clean.tolist(), strict=True)
+        )
+
+    def _clean_line(self, code: str) -> bytes:
+        before, between, behind = self._templates(code[:8])
+        ours = code.encode()
+        return b"".join(
+            (b'{"claimed":"', ours, b'","normalized":"', ours, before, ours[8:17], between, ours[17:], behind)
+        )
+
+    def _template(self, prefix: str) -> tuple[bytes, bytes, bytes]:
+        """Return the pieces of a clean code's line behind the normalized code, the subject code and the check character.
+
+        What stands between them is the same for all clean codes of a prefix: none has findings.
+        """
+        code = prefix + "_________?"
+        line = self.line(code)
+        parts = validation_json(code, ruleset=self._ruleset, context=self._context)["components"]
+        known = {name: part | {"known": True} for name, part in list(parts.items())[3:]}
+        components = orjson.dumps(dict(list(parts.items())[:3]) | known)
+        start = line.index(b'","verdict"')
+        before = b'","verdict":"valid","components":' + components + b',"findings":[],"suggestions":[]}\n'
+        assert line[start:].startswith(b'","verdict"'), "the members stand in the contract's order"
+        head, between = before.split(b"_________")
+        middle, behind = between.split(b'"?"')
+        return head, middle + b'"', b'"' + behind

@@ -1,0 +1,308 @@
+"""Resolutions of cases: what keep (2), withdraw (1) and assign (0) do to the members and to the codes.
+
+Pure. Held records are decided again in the order of their keys and get their second return; what held them is settled
+by the resolution and is returned as a warning. At most one holder of a code remains.
+
+A *claim* is one organization's: the held records of a code under one name key stand and fall together.
+
+Source: domain.md §6, the table of resolutions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sync.errors import SyncError
+from sync.facts import Case, CodeFacts, Member
+from sync.holding import Event, Holding
+from sync.outcome import Act, AllowedConflict
+from sync.records import Disposition, Submission
+from validators.findings import Finding, Operation, Severity
+
+if TYPE_CHECKING:
+    from sync.rules import Judge
+
+ONE_CODE = frozenset(("D01", "L01", "L04"))
+SEVERAL_CODES = frozenset(("D02", "D03", "X01"))
+
+
+class NotPossible(SyncError):
+    """A resolution cannot be carried out; the message says why, in words for the clerk."""
+
+
+def needs_approval(case: Case, act: Act, code: CodeFacts) -> bool:
+    """Whether another person must approve a resolution that comes by API, file or console (four eyes)."""
+    if act.operation is Operation.KEEP:
+        displaces = case.rule in ONE_CODE and act.member.role == "held" and displaces_holder(act.member, code)
+        return displaces or case.rule in SEVERAL_CODES or case.rule in ("E05", "S02")
+    return act.member.role == "holder"
+
+
+def displaces_holder(member: Member, code: CodeFacts) -> bool:
+    """Whether somebody else holds the code that this held record claims."""
+    return code.holding is not None and member.name_key not in code.holding.names
+
+
+class Resolver:
+    """Carries out one resolution over the facts and the outcome of a judge."""
+
+    def __init__(self, judge: Judge, case: Case, act: Act) -> None:
+        self._judge = judge
+        self._effects = judge.effects
+        self._case = case
+        self._act = act
+
+    def resolve(self) -> None:
+        """Carry the resolution out.
+
+        Raises:
+            NotPossible: the new code cannot be given, or the member has no claim any more.
+        """
+        member, operation = self._act.member, self._act.operation
+        code = self._judge.facts.code(member.uscc)
+        if member not in self._case.members:
+            raise NotPossible(f"{member.receipt_id} is no member of {self._case.case_id} any more")
+        if operation is Operation.ASSIGN:
+            self._assign_anew(code, member)
+        elif operation is Operation.WITHDRAW:
+            self._withdraw(code, member)
+        elif self._case.rule in ONE_CODE:
+            self._keep_one(code, member)
+        else:
+            self._keep_all(code, member)
+
+    # --- keep --------------------------------------------------------------------------------------------------
+
+    def _keep_one(self, code: CodeFacts, member: Member) -> None:
+        """The member holds the code; every other claim is rejected."""
+        claim = self._claim(member) if member.role == "held" else []
+        others = [each for each in self._case.waiting() if each not in claim]
+        if member.role == "held" and displaces_holder(member, code):
+            self._take_back(code, self._act.successor_uscc)
+        self._end([*claim, *others])
+        self._effects.resolve(self._case)
+        for each in _by_key(claim):
+            self._apply(each, code)
+        for each in _by_key(others):
+            self._reject(each)
+        if member.role == "holder":
+            self._effects.confirm(code, self._event(code, member))
+
+    def _keep_all(self, code: CodeFacts, member: Member) -> None:
+        """All codes stay (an allowed conflict); or the record in doubt and those behind it are applied."""
+        rule = self._case.rule
+        holders = [each for each in self._case.members if each.role == "holder"]
+        waiting = _by_key(self._case.waiting())
+        if rule in SEVERAL_CODES:
+            for pair in {(held.uscc, holder.uscc) for held in waiting for holder in holders}:
+                self._effects.outcome.allowed.append(AllowedConflict(rule, *pair, self._case.case_id, self._act.actor))
+                self._judge.facts.allowed.add((rule, *pair))
+        elif rule == "E05":
+            self._effects.outcome.nonconforming.append((code.uscc, self._case.case_id, self._act.actor))
+            code.nonconforming = True
+        elif rule == "S02":
+            self._effects.outcome.transfers.append((code.uscc, member.office, self._case.case_id))
+            code.home_office = member.office
+        self._end(waiting)
+        self._effects.resolve(self._case)
+        for number, each in enumerate(waiting):
+            transferred = rule == "S02" and number == 0
+            self._apply(each, self._judge.facts.code(each.uscc), kind="transferred" if transferred else None)
+
+    # --- withdraw ----------------------------------------------------------------------------------------------
+
+    def _withdraw(self, code: CodeFacts, member: Member) -> None:
+        """The member loses its claim; what is left of the case is settled if it can be."""
+        if member.role == "holder":
+            successor = self._act.successor_uscc or self._one_other_code(member)
+            self._take_back(code, successor)
+            self._end([member])
+        else:
+            claim = self._claim(member)
+            if self._case.rule not in ONE_CODE | SEVERAL_CODES:
+                claim = [member]
+            self._end(claim)
+            for each in _by_key(claim):
+                self._reject(each)
+        self._settle_rest(code)
+
+    def _one_other_code(self, member: Member) -> str | None:
+        """The code that stays when one of two is withdrawn."""
+        others = {each.uscc for each in self._case.waiting()} - {member.uscc}
+        return others.pop() if len(others) == 1 else None
+
+    def _settle_rest(self, code: CodeFacts) -> None:
+        """Apply the one claim that is left, or leave the case open for those that still contradict each other."""
+        waiting = self._case.waiting()
+        if not waiting:
+            self._effects.resolve(self._case)
+        elif self._case.rule in ONE_CODE:
+            claims = {each.name_key for each in waiting}
+            if code.holding is None and len(claims) == 1:
+                self._release(waiting, settled=True)
+        elif self._case.rule in SEVERAL_CODES:
+            if not any(each.role == "holder" for each in self._case.members):
+                self._release(waiting, settled=len({each.uscc for each in waiting}) == 1)
+        else:
+            self._take_place(code, waiting)
+
+    def _release(self, waiting: list[Member], *, settled: bool) -> None:
+        """Close the case and decide again who waited; not settled, they are judged anew against each other."""
+        self._end(waiting)
+        self._effects.resolve(self._case)
+        for each in _by_key(waiting):
+            code = self._judge.facts.code(each.uscc)
+            if settled:
+                self._apply(each, code)
+            else:
+                self._judge.judge_again(each, code)
+
+    def _take_place(self, code: CodeFacts, waiting: list[Member]) -> None:
+        """The oldest that waited behind a rejected record takes its place: in doubt itself, or applied with the rest."""
+        if self._judge.would_be_held(_submission_of(waiting[0]), code):
+            return
+        self._end(waiting)
+        self._effects.resolve(self._case)
+        for each in waiting:
+            self._judge.judge_again(each, code)
+
+    # --- assign ------------------------------------------------------------------------------------------------
+
+    def _assign_anew(self, code: CodeFacts, member: Member) -> None:
+        """The member's records stand under a new code, linked from the old one, where its claim ends."""
+        new = self._act.new_uscc
+        if new is None:
+            raise NotPossible("assign needs new_uscc")
+        target = self._judge.facts.code(new)
+        if target.ever_held or target.waiting():
+            raise NotPossible(f"{new} is taken")
+        if member.role == "holder":
+            holding = code.holding
+            if holding is None:
+                raise NotPossible(f"nobody holds {code.uscc}")
+            record = {**holding.present().particulars.record, "uscc": new}
+            self._take_back(code, new)
+            self._end([member])
+            self._effects.begin_anew(target, self._event(target, member, Operation.ASSIGN, record), code.uscc)
+        else:
+            claim = self._claim(member)
+            self._end(claim)
+            for each in _by_key(claim):
+                self._apply(_recoded(each, new), target)
+        self._settle_rest(code)
+
+    def end_claim(self, *, successor_uscc: str | None) -> None:
+        """The member has a code of its own now: its claim on the code of this case ends."""
+        member = self._act.member
+        code = self._judge.facts.code(member.uscc)
+        if member.role == "holder":
+            self._take_back(code, successor_uscc)
+            self._end([member])
+        else:
+            claim = self._claim(member)
+            self._end(claim)
+            for each in _by_key(claim):
+                self._reject(each)
+        self._settle_rest(code)
+
+    # --- parts -------------------------------------------------------------------------------------------------
+
+    def _claim(self, member: Member) -> list[Member]:
+        """The held records of the member's organization for the member's code."""
+        return [e for e in self._case.waiting() if e.uscc == member.uscc and e.name_key == member.name_key]
+
+    def _end(self, members: Iterable[Member]) -> None:
+        for member in list(members):
+            self._effects.remove(self._case, member)
+
+    def _take_back(self, code: CodeFacts, successor_uscc: str | None) -> None:
+        if code.holding is None:
+            raise NotPossible(f"nobody holds {code.uscc}")
+        event = self._event(code, self._act.member, Operation.WITHDRAW)
+        self._effects.withdraw(code, code.holding, event, reason=self._act.reason, successor_uscc=successor_uscc)
+
+    def _event(
+        self,
+        code: CodeFacts,
+        member: Member,
+        operation: Operation = Operation.KEEP,
+        record: dict[str, str] | None = None,
+    ) -> Event:
+        """Return the event of the resolution itself."""
+        return Event(
+            key=self._act.key,
+            operation=operation,
+            version=code.last_version + 1,
+            name_key=member.name_key,
+            record=record or {"uscc": code.uscc, "name": member.name},
+            office=self._act.office,
+            receipt_id=self._act.receipt_id,
+            recorded_at=self._effects.now,
+        )
+
+    def _apply(self, member: Member, code: CodeFacts, *, kind: str | None = None) -> None:
+        """Apply a held record: its second return, with what held it as warnings."""
+        submission = _submission_of(member)
+        findings = [_settled(finding) for finding in self._judge.standing_findings(submission, code, self._case)]
+        attempt = member.attempt + 1
+        holding = code.holding
+        if submission.operation is Operation.WITHDRAW:
+            self._apply_withdraw(submission, code, holding, findings, attempt)
+        elif submission.operation is Operation.KEEP:
+            version = holding.present().version if holding is not None else None
+            self._effects.close(submission, Disposition.UNCHANGED, findings, code, version=version, attempt=attempt)
+        elif holding is None:
+            self._effects.begin(submission, code, findings, attempt, kind=kind)
+            self._judge.facts.remember_identity(code)
+        else:
+            self._effects.fold_in(submission, code, holding, findings, attempt, kind=kind)
+            self._judge.facts.remember_identity(code)
+
+    def _apply_withdraw(
+        self, submission: Submission, code: CodeFacts, holding: Holding | None, findings: list[Finding], attempt: int
+    ) -> None:
+        if holding is None:
+            self._effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
+            return
+        event = self._effects.event(submission, code.last_version + 1)
+        successor = submission.successor_uscc
+        self._effects.withdraw(code, holding, event, reason=submission.reason, successor_uscc=successor)
+        self._effects.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
+
+    def _reject(self, member: Member) -> None:
+        """Reject a held record: its second return, with what held it."""
+        submission, code = _submission_of(member), self._judge.facts.code(member.uscc)
+        findings = self._judge.standing_findings(submission, code, self._case)
+        self._effects.close(
+            submission,
+            Disposition.REJECTED,
+            findings,
+            code,
+            case_id=self._case.case_id,
+            attempt=member.attempt + 1,
+        )
+
+
+def _by_key(members: Iterable[Member]) -> list[Member]:
+    return sorted(members, key=lambda member: member.key)
+
+
+def _submission_of(member: Member) -> Submission:
+    if member.submission is None:
+        raise NotPossible(f"the bytes of {member.receipt_id} are not at hand")
+    return member.submission
+
+
+def _recoded(member: Member, uscc: str) -> Member:
+    """Return a held record as a record of another code, with its own as predecessor."""
+    submission = _submission_of(member)
+    recoded = replace(
+        submission, uscc=uscc, record={**submission.record, "uscc": uscc}, predecessor_uscc=submission.uscc
+    )
+    return replace(member, uscc=uscc, submission=recoded)
+
+
+def _settled(finding: Finding) -> Finding:
+    return replace(finding, severity=Severity.WARNING) if finding.severity is Severity.HOLD else finding

@@ -1,0 +1,93 @@
+"""Cases in the database: proposed, approved by another person, carried out with all their effects or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import cases
+from sync.apply import Applier
+from sync.cases import Order
+from sync.store.connection import Pool, reading
+from tests.integration.ledger import apply_all, body, open_ledger, read_returns
+from validators.findings import Operation
+
+CODE = "91210100MA00004960"
+OTHER = "大连二号有限公司"
+
+
+async def _case(pool: Pool) -> tuple[str, dict[str, str]]:
+    """Return the only case and its members' receipts by name."""
+    async with reading(pool) as connection:
+        rows = await connection.fetch("select case_id, name, receipt_id from case_member")
+    return rows[0]["case_id"], {row["name"]: row["receipt_id"] for row in rows}
+
+
+async def _contest(applier: Applier) -> None:
+    await apply_all(
+        applier, [body(1, uscc=CODE), body(2, uscc=CODE, name=OTHER), body(3, "cancel", uscc=CODE, name=OTHER)]
+    )
+
+
+def _order(case_id: str, operation: str, receipt: str, actor: str = "zhang") -> Order:
+    return Order(
+        case_id=case_id, operation=Operation(operation), receipt_id=receipt, actor=actor, via="api", reason="查实"
+    )
+
+
+async def test_a_resolution_gives_every_held_record_its_second_return(database: str, pool: Pool) -> None:
+    async with open_ledger(database) as applier:
+        await _contest(applier)
+        case_id, receipts = await _case(pool)
+        done = await cases.propose(applier, _order(case_id, "keep", receipts["沈阳一号有限公司"]))
+
+    assert done
+    assert [("accepted", 1), ("held", 1), ("held", 1), ("rejected", 2), ("rejected", 2)] == [
+        (each["disposition"], each["attempt"]) for each in await read_returns(pool)
+    ]
+    async with reading(pool) as connection:
+        assert ["resolved"] == [row[0] for row in await connection.fetch("select status from code_case")]
+        assert 0 == await connection.fetchval("select count(*) from case_member where ended_at is null")
+
+
+async def test_taking_a_code_from_its_holder_waits_for_another_person(database: str, pool: Pool) -> None:
+    async with open_ledger(database) as applier:
+        await _contest(applier)
+        case_id, receipts = await _case(pool)
+        async with reading(pool) as connection:
+            held = await connection.fetchval(
+                "select min(receipt_id) from case_member where operation = 'assign' and role = 'held'"
+            )
+        done = await cases.propose(applier, _order(case_id, "keep", held))
+        with pytest.raises(cases.SamePerson):
+            await cases.approve(applier, case_id, actor="zhang")
+        await cases.approve(applier, case_id, actor="li", reason="同意")
+
+    assert not done
+    assert ["accepted", "held", "held", "accepted", "accepted"] == [e["disposition"] for e in await read_returns(pool)]
+    async with reading(pool) as connection:
+        row = await connection.fetchrow("select status, last_version from registration")
+        holder = await connection.fetchval("select name from holder")
+    assert (("cancelled", 4), OTHER) == (tuple(row or ()), holder)
+
+
+async def test_a_resolved_case_cannot_be_resolved_again(database: str, pool: Pool) -> None:
+    async with open_ledger(database) as applier:
+        await _contest(applier)
+        case_id, receipts = await _case(pool)
+        await cases.propose(applier, _order(case_id, "keep", receipts["沈阳一号有限公司"]))
+        with pytest.raises(cases.NoSuchCase):
+            await cases.propose(applier, _order(case_id, "keep", receipts["沈阳一号有限公司"]))
+
+
+async def test_a_keep_message_that_waited_is_accepted_when_a_person_approves(database: str, pool: Pool) -> None:
+    async with open_ledger(database) as applier:
+        await apply_all(
+            applier,
+            [body(1, uscc=CODE), body(2, uscc=CODE, name=OTHER), body(3, "keep", uscc=CODE, name=OTHER)],
+        )
+        case_id, _ = await _case(pool)
+        await cases.approve(applier, case_id, actor="li")
+
+    assert [("accepted", 1), ("held", 1), ("held", 1), ("accepted", 2), ("accepted", 2)] == [
+        (each["disposition"], each["attempt"]) for each in await read_returns(pool)
+    ]

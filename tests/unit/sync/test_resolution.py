@@ -1,0 +1,206 @@
+"""What keep, withdraw and assign do to a case (domain.md §6, the table of resolutions)."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.facts import Case, Facts, Member
+from sync.holding import Status
+from sync.outcome import Act, Outcome
+from sync.records import Submission
+from sync.resolution import NotPossible, Resolver, needs_approval
+from sync.rules import Judge
+from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
+from validators.findings import Operation
+from validators.rulebook import default_ruleset
+
+OTHER = "大连二号有限公司"
+THIRD = "鞍山三号有限公司"
+NEW = "91210100MA0000B65L"
+
+
+def settle(facts: Facts, operation: str, name: str, *, role: str = "held", new: str | None = None) -> Outcome:
+    """Resolve the only open case of `facts` by an act on its member of this name."""
+    (case,) = facts.cases.values()
+    member = _member(case, name, role)
+    decider = Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON)
+    Resolver(decider, case, _act(operation, member, new)).resolve()
+    return decider.outcome
+
+
+def _member(case: Case, name: str, role: str) -> Member:
+    return next(each for each in case.members if each.name == name and each.role == role)
+
+
+def _act(operation: str, member: Member, new: str | None = None) -> Act:
+    key = submission(at=99_999).key
+    assert key is not None
+    return Act(
+        operation=Operation(operation),
+        member=member,
+        key=key,
+        receipt_id="r",
+        office="commerce",
+        actor="a",
+        new_uscc=new,
+    )
+
+
+def _holder(facts: Facts, uscc: str = CODE) -> str | None:
+    holding = facts.code(uscc).holding
+    return holding.present().particulars.record["name"] if holding else None
+
+
+@pytest.fixture
+def contested() -> Facts:
+    """A code with a holder, a held assign to another organization with its change, and one to a third."""
+    facts = Facts()
+    judge(
+        submission(at=0),
+        submission(name=OTHER, at=1),
+        submission("change", name=OTHER, at=2, registered_address="甲"),
+        submission(name=THIRD, at=3),
+        facts=facts,
+    )
+    return facts
+
+
+def test_keeping_the_holder_rejects_every_other_claim(contested: Facts) -> None:
+    outcome = settle(contested, "keep", "沈阳一号有限公司", role="holder")
+
+    assert ["rejected D01"] * 3 == told(outcome)
+    assert [2, 2, 2] == [decision.attempt for decision in outcome.decisions]
+    assert "沈阳一号有限公司" == _holder(contested)
+    assert [] == contested.code(CODE).cases
+    assert ["confirmed"] == [change.kind for change in outcome.changes]
+
+
+def test_keeping_a_held_claim_withdraws_the_holder_and_applies_the_whole_claim(contested: Facts) -> None:
+    outcome = settle(contested, "keep", OTHER)
+
+    assert ["accepted D01", "accepted D01", "rejected D01"] == told(outcome)
+    assert OTHER == _holder(contested)
+    assert ["withdrawn", "assigned", "changed"] == [change.kind for change in outcome.changes]
+    assert [2, 3, 4] == [write.event.version for write in outcome.versions]
+
+
+def test_withdrawing_one_of_several_claims_leaves_the_case_open(contested: Facts) -> None:
+    outcome = settle(contested, "withdraw", OTHER)
+
+    assert ["rejected D01", "rejected D01"] == told(outcome)
+    assert 1 == len(contested.code(CODE).waiting())
+
+
+def test_withdrawing_the_holder_applies_the_one_claim_that_is_left() -> None:
+    facts = Facts()
+    judge(submission(at=0), submission(name=OTHER, at=1), facts=facts)
+
+    outcome = settle(facts, "withdraw", "沈阳一号有限公司", role="holder")
+
+    assert ["accepted D01"] == told(outcome)
+    assert OTHER == _holder(facts)
+    assert 1 == len(outcome.tombstones)
+
+
+def test_a_claim_may_be_given_a_code_of_its_own(contested: Facts) -> None:
+    outcome = settle(contested, "assign", OTHER, new=NEW)
+
+    assert ["accepted", "accepted"] == [told.split()[0] for told in told(outcome)]
+    assert (OTHER, "沈阳一号有限公司") == (_holder(contested, NEW), _holder(contested))
+    assert CODE == contested.code(NEW).predecessor_uscc
+    assert 1 == len(contested.code(CODE).waiting())
+
+
+def test_a_taken_code_cannot_be_assigned(contested: Facts) -> None:
+    judge(submission(uscc=NEW, name="又一家", at=1), facts=contested)
+
+    with pytest.raises(NotPossible):
+        settle(contested, "assign", OTHER, new=NEW)
+
+
+def test_an_allowed_conflict_lets_both_codes_stand() -> None:
+    facts = Facts()
+    held = submission(uscc=NEW, at=1, registration_number="210100000000018")
+    judge(submission(registration_number="210100000000018"), held, facts=facts)
+
+    outcome = settle(facts, "keep", "沈阳一号有限公司")
+
+    assert ["D02"] == [conflict.rule for conflict in outcome.allowed]
+    assert ["accepted D02"] == told(outcome)
+
+
+def test_keep_of_a_transfer_makes_the_sender_the_home_office() -> None:
+    facts = Facts()
+    judge(submission(), submission("change", at=1, office="civil-affairs", registered_address="甲"), facts=facts)
+
+    outcome = settle(facts, "keep", "沈阳一号有限公司")
+
+    assert "civil-affairs" == facts.code(CODE).home_office
+    assert ["transferred"] == [change.kind for change in outcome.changes]
+
+
+def _in_doubt() -> tuple[Facts, list[Submission]]:
+    """A change of an unregistered code by a foreign office, with the assign and a cancel that wait behind it."""
+    facts = Facts()
+    records = [
+        submission("change", at=1, office="civil-affairs"),
+        submission(at=0),
+        submission("cancel", at=5),
+    ]
+    judge(*records, facts=facts)
+    return facts, records
+
+
+def test_rejecting_the_record_in_doubt_lets_those_behind_it_take_effect() -> None:
+    facts, _ = _in_doubt()
+    (case,) = facts.cases.values()
+    decider = Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON)
+    member = next(each for each in case.members if each.office == "civil-affairs")
+    Resolver(decider, case, _act("withdraw", member)).resolve()
+
+    assert ["rejected", "accepted", "accepted"] == [str(d.disposition) for d in decider.outcome.decisions]
+    holding = facts.code(CODE).holding
+    assert holding is not None
+    assert Status.CANCELLED is holding.present().status
+
+
+def test_an_office_resolves_a_case_about_its_own_holder_by_message(contested: Facts) -> None:
+    outcome = judge(submission("keep", at=9), facts=contested)
+
+    assert ["rejected", "rejected", "rejected", "accepted"] == [str(d.disposition) for d in outcome.decisions]
+    assert outcome.decisions[-1].version == 1
+    assert [] == outcome.versions
+
+
+def test_a_keep_message_for_a_held_claim_waits_for_a_person(contested: Facts) -> None:
+    outcome = judge(submission("keep", name=OTHER, at=9), facts=contested)
+
+    assert ["held D01"] == told(outcome)
+    assert 1 == len(outcome.proposals)
+    assert "沈阳一号有限公司" == _holder(contested)
+
+
+def test_a_withdraw_message_ends_a_held_claim_and_adds_no_version(contested: Facts) -> None:
+    outcome = judge(submission("withdraw", name=OTHER, at=9), facts=contested)
+
+    assert ["rejected", "rejected", "accepted"] == [str(d.disposition) for d in outcome.decisions]
+    assert 1 == outcome.decisions[-1].version
+    assert [] == outcome.versions
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "role", "expected"),
+    [
+        ("keep", "沈阳一号有限公司", "holder", False),
+        ("keep", OTHER, "held", True),
+        ("withdraw", OTHER, "held", False),
+        ("withdraw", "沈阳一号有限公司", "holder", True),
+        ("assign", "沈阳一号有限公司", "holder", True),
+    ],
+)
+def test_four_eyes_are_due_where_a_holder_loses_a_code(
+    contested: Facts, operation: str, name: str, role: str, expected: bool
+) -> None:
+    (case,) = contested.cases.values()
+
+    assert expected == needs_approval(case, _act(operation, _member(case, name, role)), contested.code(CODE))

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from validators.calendar import CALENDARS, WorkingCalendar
+from validators.tables import rows
+
+CHINA = WorkingCalendar.load("china")
+
+
+@pytest.mark.parametrize(
+    ("after", "through", "days"),
+    [
+        ("2026-11-20", "2026-11-20", 0),
+        ("2026-11-20", "2026-11-23", 1),
+        ("2026-11-23", "2026-11-20", -1),
+        ("2026-09-30", "2026-10-08", 1),
+        ("2026-10-08", "2026-10-10", 2),
+        ("2026-02-13", "2026-02-24", 2),
+        ("1990-01-01", "1990-01-08", 5),
+        ("2027-10-01", "2027-10-08", 5),
+    ],
+)
+def test_working_days_between_two_dates(after: str, through: str, days: int) -> None:
+    assert CHINA.working_days(date.fromisoformat(after), date.fromisoformat(through)) == days
+
+
+def test_counting_day_by_day_gives_the_same_as_counting_at_once() -> None:
+    start, end = date(2003, 12, 1), date(2027, 2, 1)
+    worked = {date.fromisoformat(row["date"]): row["kind"] == "workday" for row in rows("workdays")}
+
+    counted = 0
+    day = start
+    while day < end:
+        day += timedelta(days=1)
+        counted += worked.get(day, day.weekday() < 5)
+
+    assert CHINA.working_days(start, end) == counted
+
+
+def test_the_table_agrees_with_the_library_that_it_was_taken_from() -> None:
+    library = pytest.importorskip(
+        "chinese_calendar", reason="chinesecalendar is not installed; it is the table's source"
+    )
+    start = date(2004, 1, 1)
+    days = [start + timedelta(days=number) for number in range((date(2026, 12, 31) - start).days + 1)]
+
+    ours = [CHINA.working_days(day - timedelta(days=1), day) == 1 for day in days]
+
+    assert ours == [library.is_workday(day) for day in days]
+
+
+def test_the_calendar_of_weekdays_has_no_holidays() -> None:
+    weekdays = WorkingCalendar.load("weekdays")
+
+    assert weekdays.working_days(date(2026, 9, 30), date(2026, 10, 8)) == 6
+    assert CALENDARS == ("china", "weekdays")
+
+
+def test_a_table_that_says_nothing_new_of_a_day_is_refused() -> None:
+    with pytest.raises(ValueError, match="2026-11-20 does not differ"):
+        WorkingCalendar({date(2026, 11, 20): True})
