@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from service.api import cases, changes, health, openapi, reference, registrations, returns, validations
 from service.auth.policy import check_closed
 from service.deps import enforce
-from service.middleware import Edge
+from service.middleware import Edge, Receive, Scope, Send
 from service.problems import Problem, faults_of
 from service.protocol import LimitedProtocol
 from service.resources import Resources, ServeConfig, open_resources
@@ -28,13 +28,24 @@ _NAMES = {404: "not-found", 405: "method-not-allowed", 413: "payload-too-large",
 log = structlog.get_logger("service.app")
 
 
-def create_app(resources: Resources, config: ServeConfig) -> FastAPI:
+class Application(FastAPI):
+    """FastAPI behind our own edge, which also answers the look-up without it."""
+
+    edge: Edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        scope["app"] = self
+        await self.edge(scope, receive, send)
+
+
+def create_app(resources: Resources, config: ServeConfig) -> Application:
     """Make the application.
 
     Raises:
         UnguardedRoute: a route has no policy, or is public without standing in the written list.
     """
-    app = FastAPI(
+    app = Application(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -46,8 +57,12 @@ def create_app(resources: Resources, config: ServeConfig) -> FastAPI:
     # First the look-up: routes are tried in order.
     for module in (registrations, validations, returns, changes, cases, reference, health, openapi):
         module.add_routes(app)
-    app.add_middleware(
-        Edge, metrics=resources.metrics, allowed_hosts=config.host_names(), most_in_flight=config.most_in_flight
+    app.edge = Edge(
+        super(Application, app).__call__,
+        metrics=resources.metrics,
+        allowed_hosts=config.host_names(),
+        quick=registrations.QUICK,
+        most_in_flight=config.most_in_flight,
     )
     check_closed(app.routes)
     resources.openapi_document.update(openapi.build_document(app, config.version))
@@ -88,6 +103,7 @@ async def serve(config: ServeConfig, stop: asyncio.Event, *, sockets: Sequence[s
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 date_header=True,
                 backlog=_BACKLOG,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -103,6 +104,17 @@ class Context:
         return negotiate_language(self.accept_language.decode("latin-1"))
 
 
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """A route that is answered without the framework, whose routing costs more than a look-up.
+
+    It is that of GET requests for `prefix` and one further segment, which it is given.
+    """
+
+    prefix: str
+    answer: Callable[[Scope, str], Awaitable[tuple[int, list[tuple[bytes, bytes]], bytes]]]
+
+
 class Edge:
     """The outermost layer of the application.
 
@@ -116,16 +128,20 @@ class Edge:
         *,
         metrics: Metrics,
         allowed_hosts: frozenset[str],
+        quick: Quick,
         body_limits: tuple[tuple[str, int], ...] = (),
         most_in_flight: int = 2_000,
     ) -> None:
         self.app = app
         self._metrics = metrics
+        self._quick = quick
+        self._prefix_length = len(quick.prefix)
         self._any_host = "*" in allowed_hosts
         self._hosts = frozenset(host.encode() for host in allowed_hosts)
         self._body_limits = body_limits
         self._most_in_flight = most_in_flight
         self._in_flight = 0
+        metrics.in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -145,7 +161,6 @@ class Edge:
             await send(message)
 
         self._in_flight += 1
-        self._metrics.in_flight.inc()
         try:
             await self._guarded(scope, receive, send_on, context)
         except Problem as problem:
@@ -163,7 +178,6 @@ class Edge:
                 await answer_problem(Problem("internal-error"), context, send_on)
         finally:
             self._in_flight -= 1
-            self._metrics.in_flight.dec()
             seconds = perf_counter() - began
             route = context.route or _route(scope)
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
@@ -184,6 +198,12 @@ class Edge:
         self._check_host(context.host)
         if len(scope["query_string"]) > _QUERY_LIMIT_BYTES:
             raise Problem("header-fields-too-large")
+        path = scope["path"]
+        if scope["method"] == "GET" and path.startswith(self._quick.prefix) and "/" not in path[self._prefix_length :]:
+            code, headers, body = await self._quick.answer(scope, path[self._prefix_length :])
+            await send({"type": "http.response.start", "status": code, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            return
         if scope["method"] not in _WITHOUT_BODY:
             receive = self._limited(scope["path"], receive, context)
         await self.app(scope, receive, send)

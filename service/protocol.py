@@ -20,7 +20,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """Uvicorn's protocol with a deadline and a limit on a request's head.
 
     `_head_bytes` counts what came since the last complete head; the deadline runs from the connection, or from the
-    first byte of a further request, until its head is complete.
+    first bytes of a further head that did not come whole.
     """
 
     _deadline: TimerHandle | None = None
@@ -38,20 +38,15 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to a head, then parse as ever."""
+        """Parse as ever, and look at how far a head has come that is not complete."""
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES:
-            self._refuse(_TOO_LARGE)
-
-    def on_message_begin(self) -> None:
-        """A head begins."""
-        super().on_message_begin()
-        self._in_head = True
-        if self._deadline is None:
-            self._head_bytes = 0
-            self._expect_head()
+        if self._in_head and self._head_bytes:
+            if self._head_bytes > HEAD_BYTES:
+                self._refuse(_TOO_LARGE)
+            elif self._deadline is None:
+                self._expect_head()
 
     def on_headers_complete(self) -> None:
         """The head is complete: what follows is its body, which has limits of its own."""

@@ -16,6 +16,7 @@ from service.tips import Tips
 from service.watermarks import Watermarks
 from sync.kafka import KafkaSettings
 from sync.store.connection import API, Pool, open_pool
+from sync.store.registrations import prepare_session
 from validators.rulebook import Ruleset
 
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
@@ -79,6 +80,10 @@ class Resources:
         return frozenset(self.config.offices)
 
 
+async def _open(config: ServeConfig, dsn: str, name: str) -> Pool:
+    return await open_pool(dsn, role=config.role, limits=API, size=config.pool_size, name=name, prepare=prepare_session)
+
+
 @asynccontextmanager
 async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
     """Open pools and start what runs beside the requests; close them in the opposite order.
@@ -86,13 +91,11 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
     Raises:
         Retryable: the database does not answer.
     """
-    pool = await open_pool(config.dsn, role=config.role, limits=API, size=config.pool_size, name="uscc-serve")
+    pool = await _open(config, config.dsn, "uscc-serve")
     reads = pool
     try:
         if config.read_dsn is not None:
-            reads = await open_pool(
-                config.read_dsn, role=config.role, limits=API, size=config.pool_size, name="uscc-serve-reads"
-            )
+            reads = await _open(config, config.read_dsn, "uscc-serve-reads")
         closing = asyncio.Event()
         metrics = Metrics()
         limits = Limits(

@@ -22,17 +22,21 @@ def validation_json(claimed: str, *, ruleset: Ruleset, context: CodeContext) -> 
     The exceptions register is `context.register`. A code that is empty once normalized is judged as any other (E01).
     """
     normalized, findings, verdict = validate(claimed, ruleset=ruleset, context=context)
-    parts = {
-        name: {"value": part.value, "title": _title(part.title), "known": part.known}
-        for name, part in uscc.components(claimed, context).items()
-    }
     return {
         "claimed": claimed,
         "normalized": normalized,
         "verdict": verdict,
-        "components": parts,
+        "components": components_json(claimed, context),
         "findings": [finding.as_json() for finding in findings],
         "suggestions": list(suggestions_of(normalized, findings)),
+    }
+
+
+def components_json(claimed: str, context: CodeContext) -> dict[str, dict[str, Any]]:
+    """Return the five parts of a code; all values null where it is not 18 characters long."""
+    return {
+        name: {"value": part.value, "title": _title(part.title), "known": part.known}
+        for name, part in uscc.components(claimed, context).items()
     }
 
 

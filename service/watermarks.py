@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 
 from service.problems import Problem, retry_later
 from sync.errors import Retryable
-from sync.kafka import KafkaSettings, Partition, log_ends, submissions_topic
+from sync.kafka import KafkaSettings, Partition, log_ends
 from sync.store.connection import Pool, reading
 from sync.store.progress import PartitionState, read_partitions
+from sync.topics import submissions_topic
 
 _PROBE_SECONDS = 2.0
 _PATIENCE_SECONDS = 3

@@ -281,6 +281,7 @@ class Effects:
                 self.outcome.touched[code.uscc] = code
 
     def event(self, submission: Submission, version: int) -> Event:
+        """Return a record as the event that it would be."""
         assert submission.operation is not None
         return Event(
             key=key_of(submission),
@@ -341,6 +342,7 @@ class Effects:
         holder: str = "—",
         case: str = "—",
     ) -> list[Finding]:
+        """Return the finding of a rule on a record, or none where the ruleset switches it off."""
         occasion = occasion_of(submission)
         finding = self._ruleset.find(
             rule, occasion, circumstance, field=field, expected=expected, actual=actual, holder=holder, case=case

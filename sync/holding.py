@@ -55,8 +55,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What holds at one instant. `status_event` is the record that gave the status, None where nothing but the first
-    assign or the absence of anything else did.
+    """What holds at one instant.
+
+    `whole` says whether an assign or change gave the particulars; `status_event` is the record that gave the status,
+    None where nothing but the first assign did.
     """
 
     particulars: Event

@@ -19,11 +19,12 @@ import structlog
 from sync.apply import Applier, Batch
 from sync.errors import Fenced, Halted, Retryable
 from sync.failpoints import reach
-from sync.kafka import Consumer, KafkaSettings, OtherBytes, OutOfRange, Partition, submissions_topic
+from sync.kafka import Consumer, KafkaSettings, OtherBytes, OutOfRange, Partition
 from sync.quarantine import Quarantine
 from sync.records import Incoming, Submission
 from sync.store import ledger
 from sync.store.connection import reading, writing
+from sync.topics import submissions_topic
 
 POLL = timedelta(milliseconds=200)
 PROBE_SECONDS = 2.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -19,7 +20,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
-    KafkaConnectionError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -28,11 +28,9 @@ from aiokafka.errors import (
 
 from sync.errors import Fatal, Retryable
 from sync.records import Incoming, Source
+from sync.topics import CHANGES, returns_topic, submissions_topic
 
 GROUP = "uscc-ingest"
-CHANGES = "uscc.changes"
-SUBMISSIONS_PREFIX = "uscc.submissions."
-RETURNS_PREFIX = "uscc.returns."
 MAX_MESSAGE_BYTES = 12 * 1024 * 1024
 RETENTION = timedelta(days=30)
 
@@ -102,16 +100,6 @@ class KafkaSettings:
             arguments["sasl_plain_username"] = self.sasl_username
             arguments["sasl_plain_password"] = self.sasl_password
         return arguments
-
-
-def submissions_topic(office: str) -> str:
-    """Return the topic that an office pushes to."""
-    return SUBMISSIONS_PREFIX + office
-
-
-def returns_topic(office: str) -> str:
-    """Return the topic that an office reads its returns from."""
-    return RETURNS_PREFIX + office
 
 
 async def bounded(call: Awaitable[_T], what: str, seconds: float = DEADLINE_SECONDS) -> _T:
@@ -210,10 +198,10 @@ class _Marker(ConsumerRebalanceListener):  # type: ignore[misc]  # the library's
     def __init__(self, positions: dict[Partition, int]) -> None:
         self._positions = positions
 
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 — the library's signature
         self._positions.clear()
 
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 — the library's signature
         self._positions.clear()
 
 
@@ -293,17 +281,17 @@ class Consumer:
         """Wait for a new position for `place`."""
         self._positions.pop(place, None)
 
-    async def poll(self, timeout: timedelta, max_records: int) -> dict[Partition, tuple[int, list[Incoming]]]:
+    async def poll(self, wait: timedelta, max_records: int) -> dict[Partition, tuple[int, list[Incoming]]]:
         """Fetch at most `max_records`: for each partition the position it was read from and the records, by offset.
 
         Raises:
             OutOfRange: a position lies outside its log.
             Stuck: the client hangs.
         """
-        milliseconds = int(timeout / timedelta(milliseconds=1))
+        milliseconds = int(wait / timedelta(milliseconds=1))
         call = self._client.getmany(timeout_ms=milliseconds, max_records=max_records)
         try:
-            fetched = await bounded(call, "fetch", timeout.total_seconds() + DEADLINE_SECONDS)
+            fetched = await bounded(call, "fetch", wait.total_seconds() + DEADLINE_SECONDS)
         except NoOffsetForPartitionError:
             return {}
         except OffsetOutOfRangeError as error:
@@ -423,10 +411,8 @@ async def log_ends(settings: KafkaSettings, topics: Iterable[str]) -> dict[Parti
         ends = await bounded(client.end_offsets(places), "end offsets")
         return {Partition(tp.topic, tp.partition): offset for tp, offset in ends.items()}
     finally:
-        try:
+        with suppress(TimeoutError, KafkaError, asyncio.CancelledError):
             await asyncio.wait_for(client.stop(), 5)
-        except (TimeoutError, KafkaError, KafkaConnectionError, asyncio.CancelledError):
-            pass
 
 
 async def _metadata(client: AIOKafkaConsumer, topic: str) -> None:

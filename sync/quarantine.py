@@ -49,7 +49,7 @@ class Quarantine:
         """Decode one record; a failure of our own decoder quarantines it."""
         try:
             return decode(incoming, office)
-        except Exception as error:  # Any failure is ours; the record waits in quarantine, its neighbours go on.
+        except Exception as error:  # noqa: BLE001 — a failure here is ours: the record waits, its neighbours go on
             log.error("record_not_decoded", source="/".join(map(str, incoming.source)), error=type(error).__name__)
             self._count(Partition(*incoming.source[:2]), type(error).__name__)
             return quarantined(incoming, office, self.applier.ruleset)

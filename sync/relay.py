@@ -14,9 +14,10 @@ import structlog
 
 from sync.errors import Retryable
 from sync.failpoints import reach
-from sync.kafka import CHANGES, RETURNS_PREFIX, KafkaSettings, Message, Producer, returns_topic
+from sync.kafka import KafkaSettings, Message, Producer
 from sync.store import outbox
 from sync.store.connection import Limits, Pool, WriteConn, session
+from sync.topics import CHANGES, RETURNS_PREFIX, returns_topic
 
 IDLE_SECONDS = 0.05
 BATCH_MESSAGES = 2_000
@@ -65,7 +66,7 @@ async def run(config: RelayConfig, stop: asyncio.Event) -> None:
 async def _lead(config: RelayConfig, producer: Producer, stop: asyncio.Event) -> None:
     """Publish for as long as this session leads; the lock goes with the session."""
     async with session(config.pool, config.limits) as connection:
-        while not stop.is_set() and not await outbox.try_lead(connection):
+        while not stop.is_set() and not await outbox.try_lead(connection):  # noqa: ASYNC110 — another process's session
             await asyncio.sleep(1)
         topics = [CHANGES, *map(returns_topic, config.offices)]
         await outbox.begin_topics(connection, topics)

@@ -160,7 +160,7 @@ class Resolver:
                 self._judge.judge_again(each, code)
 
     def _take_place(self, code: CodeFacts, waiting: list[Member]) -> None:
-        """The oldest that waited behind a rejected record takes its place: in doubt itself, or applied with the rest."""
+        """The oldest that waited behind a rejected record takes its place: in doubt itself, or applied."""
         if self._judge.would_be_held(_submission_of(waiting[0]), code):
             return
         self._end(waiting)

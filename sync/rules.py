@@ -78,7 +78,8 @@ class Judge:
 
     def _is_known(self, submission: Submission) -> bool:
         """Close a record whose message id the office has used; otherwise remember the id."""
-        assert submission.message_id is not None and submission.content_digest is not None
+        assert submission.message_id is not None, "a readable record has an id"
+        assert submission.content_digest is not None, "a readable record has a content"
         place = (submission.office, submission.message_id)
         known = self.facts.messages.get(place)
         if known is None:

@@ -70,6 +70,10 @@ class RecordContext:
     judged: tuple[tuple[str, Form], ...] = field(init=False)
     _codes_by_date: dict[date | None, CodeContext] = field(init=False, default_factory=dict, repr=False, compare=False)
 
+    _missing: dict[tuple[str, str], tuple[Finding, ...]] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
+
     def __post_init__(self) -> None:
         """Derive what every record of this context needs."""
         object.__setattr__(self, "occasion", Occasion(operation=self.operation, office=self.office, load=self.load))
@@ -93,6 +97,13 @@ class RecordContext:
                 self._codes_by_date.clear()
             self._codes_by_date[approved_on] = codes
         return codes
+
+    def missing(self, name: str, circumstance: str) -> tuple[Finding, ...]:
+        """Return Q01 on a member. It is the same for every record, and the most frequent finding of real feeds."""
+        found = self._missing.get((name, circumstance))
+        if found is None:
+            found = self._missing[name, circumstance] = _find(self, "Q01", circumstance, name=name)
+        return found
 
 
 def days_of(received_at: datetime) -> tuple[date, date]:
@@ -185,9 +196,9 @@ def _check_presence(
         if name in given or name in unreadable:
             continue
         if name in essential:
-            yield from _find(context, "Q01", "essential", name=name)
+            yield from context.missing(name, "essential")
         elif name in wanted and (name != "registration_number" or _is_numbered(record)):
-            yield from _find(context, "Q01", name=name)
+            yield from context.missing(name, "")
 
 
 def _is_numbered(record: Mapping[str, str]) -> bool:

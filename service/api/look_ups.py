@@ -20,7 +20,7 @@ from sync.outcome import View
 from sync.store.connection import Pool, reading
 from sync.store.registrations import Known, look_up
 
-_LANES = 2
+_LANES = 3
 _CODES_PER_STATEMENT = 256
 _MOST_WAITING = 4_000
 DEADLINE_SECONDS = 3.0

@@ -23,7 +23,7 @@ from service.api.models import HistoricRegistration, Lookup, LookupRequest, Page
 from service.api.parameters import Instant, Limit, Parameters, PlainText, instant_or_none
 from service.auth.policy import Policy, requires
 from service.deps import BearerDep, ContextDep, ResourcesDep, admit, context_of, resources_of
-from service.middleware import Context, Receive, Scope, Send
+from service.middleware import Context, Quick, Receive, Scope, Send
 from service.problems import Fault, Problem, faults_of, invalid, pointer_to
 from service.resources import Resources
 from sync.outcome import View
@@ -98,14 +98,19 @@ class _LookUpCode:
     """GET /v1/registrations/{uscc}, as ASGI."""
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer one look-up."""
+        """Answer one look-up that came by way of the framework."""
+        status, headers, body = await self.answer(scope, scope["path_params"]["uscc"])
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def answer(self, scope: Scope, claimed: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """Return status, headers and body of the answer to one look-up."""
         resources = resources_of(scope)
         context = context_of(scope)
         context.route = LOOK_UP_PATH
         await admit(scope, resources, _POLICY)
         bearer = _bearer_of(context)
         context.extra_headers += ((b"x-watermark", resources.watermarks.header),)
-        claimed = scope["path_params"]["uscc"]
         resources.limits.demand_misses(bearer)
         if scope["query_string"]:
             body = await _look_up_with(resources, context, bearer, claimed, _parameters(scope["query_string"]))
@@ -121,15 +126,12 @@ class _LookUpCode:
             if bearer.organizations_per_day is not None:
                 await resources.limits.demand_budget(bearer, (code,))
         if context.if_none_match and _matches(context.if_none_match, etag):
-            await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", etag), _REVALIDATE]})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        headers = [_JSON, (b"content-length", str(len(body)).encode()), (b"etag", etag), _REVALIDATE]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            return 304, [(b"etag", etag), _REVALIDATE], b""
+        return 200, [_JSON, (b"content-length", b"%d" % len(body)), (b"etag", etag), _REVALIDATE], body
 
 
 look_up_code = requires("lookup")(_LookUpCode())
+QUICK = Quick("/v1/registrations/", look_up_code.answer)
 
 
 def _bearer_of(context: Context) -> Bearer:

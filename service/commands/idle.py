@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sync.errors import Retryable, SyncError
-from sync.kafka import KafkaSettings, log_ends, submissions_topic
+from sync.kafka import KafkaSettings, log_ends
 from sync.store.connection import JOB, Pool, reading
 from sync.store.standing import balance, list_partitions, unpublished
+from sync.topics import CHANGES, RETURNS_PREFIX, submissions_topic
 
 POLL = timedelta(seconds=0.5)
 CONFIRM_AFTER = timedelta(seconds=2)
@@ -61,7 +62,7 @@ class Watch:
         ends = await log_ends(self.kafka, map(submissions_topic, self.offices))
         async with reading(self.pool, JOB) as connection:
             rows = await list_partitions(connection)
-            waiting = await unpublished(connection)
+            waiting = await unpublished(connection, changes_topic=CHANGES, returns_prefix=RETURNS_PREFIX)
             positions = {(row.topic, row.partition): row.next_offset for row in rows}
             undecided = sum(
                 max(0, end - positions.get((place.topic, place.partition), 0)) for place, end in ends.items()

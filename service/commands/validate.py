@@ -85,7 +85,7 @@ def command(
 
 def _validate_codes(codes: tuple[str, ...], ruleset: Ruleset, context: CodeContext, as_json: bool) -> bool:
     json_lines = JsonLines(ruleset=ruleset, context=context)
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     good = True
     for claimed in codes:
         normalized, findings, verdict = validate(claimed, ruleset=ruleset, context=context)
@@ -129,7 +129,7 @@ def _validate_file(
             )
     except UnreadableFile as error:
         raise click.UsageError(str(error)) from None
-    _show(Console(stderr=as_json, highlight=False), path, output, report)
+    _show(Console(stderr=as_json, highlight=False, soft_wrap=True), path, output, report)
     return report.good
 
 
@@ -139,13 +139,11 @@ def _show(console: Console, path: Path, output: Path | None, report: Report) -> 
     encoding = f", {notes.encoding.upper()}" if notes.encoding else ""
     console.print(f"{_plain(path.name)}: {counts.rows:,} 行 · rows, 列 · column {_plain(report.column)}{encoding}")
     for problem in report.problems if output is None else ():
-        console.print(
-            f"  行 · row {problem.row}: {_plain(problem.claimed)}  {problem.verdict}  {';'.join(problem.rules)}  {_plain(problem.message)}"
-        )
+        said = f"{problem.verdict}  {';'.join(problem.rules)}  {_plain(problem.message)}"
+        console.print(f"  行 · row {problem.row}: {_plain(problem.claimed)}  {said}")
     if notes.skipped:
-        console.print(
-            f"[red]{notes.skipped:,} 行无法读取 · lines are no rows and were left out[/]: {_plain('; '.join(notes.skipped_lines))}"
-        )
+        console.print(f"[red]{notes.skipped:,} 行无法读取 · lines are no rows and were left out[/]:")
+        console.print(f"  {_plain('; '.join(notes.skipped_lines))}")
     table = Table("结论 · verdict", "行数 · rows")
     for verdict, (zh, en, colour) in _VERDICTS.items():
         if counts.verdicts[verdict]:

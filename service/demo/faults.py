@@ -170,7 +170,9 @@ def _id_number(desk: Desk, draft: Draft) -> tuple[str, ...]:
     if desk.random.random() < 0.5:
         return _claim(draft, desk.identifiers.id_number_as_code(), "E10")
     claimed = desk.identifiers.id_number()
-    return _claim(draft, claimed, "E10", *(["E05"] if mod31(claimed[:17]) != claimed[17] else []))
+    while mod31(claimed[:17]) == claimed[17]:
+        claimed = desk.identifiers.id_number()
+    return _claim(draft, claimed, "E05", "E10")
 
 
 def _like_id_number(desk: Desk, draft: Draft) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from service.demo.feed import DemoRecord
 from service.librdkafka import configuration
-from sync.kafka import KafkaSettings, submissions_topic
+from sync.kafka import KafkaSettings
+from sync.topics import submissions_topic
 
 _FLUSH_SECONDS = 60.0
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import orjson
 
-from service.validation import validation_json
+from service.validation import components_json, validation_json
 from service.validation_files.judging import Judged
 from validators.rulebook import Ruleset
 from validators.uscc import CodeContext
@@ -43,18 +43,14 @@ class JsonLines:
         )
 
     def _template(self, prefix: str) -> tuple[bytes, bytes, bytes]:
-        """Return the pieces of a clean code's line behind the normalized code, the subject code and the check character.
+        """Return what stands behind the normalized code, the subject code and the check character of a clean code.
 
-        What stands between them is the same for all clean codes of a prefix: none has findings.
+        It is the same for all clean codes of a prefix (positions 1–8): none of them has findings.
         """
-        code = prefix + "_________?"
-        line = self.line(code)
-        parts = validation_json(code, ruleset=self._ruleset, context=self._context)["components"]
-        known = {name: part | {"known": True} for name, part in list(parts.items())[3:]}
-        components = orjson.dumps(dict(list(parts.items())[:3]) | known)
-        start = line.index(b'","verdict"')
-        before = b'","verdict":"valid","components":' + components + b',"findings":[],"suggestions":[]}\n'
-        assert line[start:].startswith(b'","verdict"'), "the members stand in the contract's order"
-        head, between = before.split(b"_________")
-        middle, behind = between.split(b'"?"')
-        return head, middle + b'"', b'"' + behind
+        parts = components_json(prefix + "_________?", self._context)
+        for name in ("subject_identification_code", "check_character"):
+            parts[name]["known"] = True
+        head, _, tail = orjson.dumps(parts).partition(b"_________")
+        middle, _, end = tail.partition(b"?")
+        before = b'","verdict":"valid","components":' + head
+        return before, middle, end + b',"findings":[],"suggestions":[]}\n'

@@ -13,6 +13,7 @@ from service.validation_files.json_lines import JsonLines
 from service.validation_files.judging import Counts, Judge, Judged
 from service.validation_files.sinks import SUFFIXES, NdjsonSink, Sink, open_sink
 from service.validation_files.sources import (
+    NeedsPatience,
     Notes,
     Source,
     UnreadableFile,
@@ -85,7 +86,7 @@ def validate_file(
         raise UnreadableFile(f"{output.name}: the suffix says nothing; known are {', '.join(SUFFIXES)}")
     if output is not None and output.resolve() == path.resolve():
         raise UnreadableFile("the output would replace the input")
-    # Lines that were printed cannot be taken back, so the encoding must be certain first.
+    # Lines that were printed cannot be taken back, so there is one attempt at them, and the encoding must be certain.
     whole = lines is not None and path.suffix.lower() not in (".parquet", ".xlsx")
     encoding = detect_encoding(path, whole=True) if whole and path.is_file() else None
     part = output.with_name(output.name + ".part") if output is not None else None
@@ -99,11 +100,18 @@ def validate_file(
             sink = _Printer(lines, json_lines)
         return _run(source, Judge(ruleset=ruleset, context=context), sink, progress)
 
+    patient = whole
     try:
-        try:
-            report = attempt(open_source(path, column, encoding))
-        except WrongEncoding:
-            report = attempt(open_source(path, column, "gb18030"))
+        while True:
+            try:
+                report = attempt(open_source(path, column, encoding, patient=patient))
+                break
+            except WrongEncoding:
+                if encoding == "gb18030":
+                    raise
+                encoding = "gb18030"
+            except NeedsPatience:
+                patient = True
         if part is not None and output is not None:
             part.replace(output)
     finally:

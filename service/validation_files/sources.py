@@ -27,7 +27,8 @@ Encoding = Literal["utf-8", "gb18030"]
 CODE_COLUMNS = ("uscc", "tyshxydm", "统一社会信用代码", "社会信用代码", "code", "codes", "uniscid", "aaae0027", "代码")
 """Names under which the code is looked for where no column is named, in this order."""
 
-_BLOCK_BYTES = 4 * 1024 * 1024
+_BLOCK_BYTES = 1024 * 1024
+_PATIENT_BLOCK_BYTES = 16 * 1024 * 1024
 _SAMPLE_BYTES = 256 * 1024
 _BATCH_ROWS = 20_000
 _SKIPPED_SHOWN = 5
@@ -35,6 +36,14 @@ _SKIPPED_SHOWN = 5
 
 class UnreadableFile(Exception):
     """A file cannot be read, or the column is not there; carries what is wrong and where."""
+
+
+class WrongEncoding(UnreadableFile):
+    """The bytes are not the encoding that the first of them promised: read the file again under the other."""
+
+
+class NeedsPatience(UnreadableFile):
+    """A row crosses the border of two blocks: read the file again, patiently."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,10 +77,11 @@ class Source(Protocol):
         ...
 
 
-def open_source(path: Path, column: str | None, encoding: Encoding | None = None) -> Source:
+def open_source(path: Path, column: str | None, encoding: Encoding | None = None, *, patient: bool = False) -> Source:
     """Open a file by its suffix.
 
-    `encoding` overrides what the first bytes say.
+    `encoding` overrides what the first bytes say. `patient` reads a CSV file in larger blocks that a value with line
+    breaks may cross: slower, and only needed by some.
 
     Raises:
         UnreadableFile: an unknown suffix, an empty or damaged file, or no column of codes.
@@ -86,7 +96,7 @@ def open_source(path: Path, column: str | None, encoding: Encoding | None = None
     if name.endswith((".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")):
         return NdjsonSource(path, column, encoding or detect_encoding(path))
     if name.endswith((".csv", ".csv.gz", ".txt", ".tsv", ".tsv.gz")):
-        return CsvSource(path, column, encoding or detect_encoding(path))
+        return CsvSource(path, column, encoding or detect_encoding(path), patient=patient)
     raise UnreadableFile(f"{path.name}: the suffix says nothing; known are .csv, .csv.gz, .ndjson, .parquet, .xlsx")
 
 
@@ -161,9 +171,10 @@ def _header(cells: list[str], wanted: str | None) -> tuple[list[str], bool]:
 class CsvSource:
     """A CSV file; the separator is a comma, or a tab where the suffix says so."""
 
-    def __init__(self, path: Path, column: str | None, encoding: Encoding) -> None:
+    def __init__(self, path: Path, column: str | None, encoding: Encoding, *, patient: bool) -> None:
         self.notes = Notes(encoding=encoding)
         self._path = path
+        self._patient = patient
         self._separator = "\t" if ".tsv" in path.name.lower() else ","
         self.columns, self._has_header = self._read_header(column)
         self.column = choose_column(self.columns, column)
@@ -182,6 +193,7 @@ class CsvSource:
 
         Raises:
             WrongEncoding: the bytes are not the encoding that the first of them promised.
+            NeedsPatience: a row crosses the border of two blocks.
             UnreadableFile: the file is damaged.
         """
         self._stream = pa.OSFile(str(self._path), "rb")
@@ -192,7 +204,8 @@ class CsvSource:
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             if "UTF8" in str(error) or isinstance(error, UnicodeDecodeError):
                 raise WrongEncoding(f"{self._path.name} is not {self.notes.encoding}: {error}") from error
-            raise UnreadableFile(f"{self._path.name}: {error}") from error
+            kind = UnreadableFile if self._patient else NeedsPatience
+            raise kind(f"{self._path.name}: {error}") from error
         except OSError as error:
             raise UnreadableFile(f"{self._path.name} is damaged: {error}") from error
         finally:
@@ -207,12 +220,14 @@ class CsvSource:
         return arrow_csv.open_csv(
             stream,
             read_options=arrow_csv.ReadOptions(
-                block_size=_BLOCK_BYTES,
+                block_size=_PATIENT_BLOCK_BYTES if self._patient else _BLOCK_BYTES,
                 column_names=self.columns,
                 skip_rows=1 if self._has_header else 0,
                 encoding="utf8" if self.notes.encoding == "utf-8" else self.notes.encoding,
             ),
-            parse_options=arrow_csv.ParseOptions(delimiter=self._separator, invalid_row_handler=skip),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self._separator, invalid_row_handler=skip, newlines_in_values=self._patient
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(self.columns, pa.string()), strings_can_be_null=False
             ),
@@ -221,10 +236,6 @@ class CsvSource:
     def read_bytes(self) -> int:
         """Return how many bytes of the file have been read."""
         return 0 if self._stream is None or self._stream.closed else int(self._stream.tell())
-
-
-class WrongEncoding(UnreadableFile):
-    """The bytes are not the encoding that the first of them promised: read the file again under the other."""
 
 
 class NdjsonSource:
@@ -322,9 +333,8 @@ class ParquetSource:
             for batch in self._file.iter_batches(batch_size=_BATCH_ROWS * 3):
                 self._read += round(batch.num_rows * self._bytes_a_row)
                 codes = batch.column(place)
-                if codes.type != pa.string():
-                    batch = batch.set_column(place, self.column, codes.cast(pa.string()))
-                yield batch
+                is_text = codes.type == pa.string()
+                yield batch if is_text else batch.set_column(place, self.column, codes.cast(pa.string()))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             raise UnreadableFile(f"{self._path.name}: {error}") from error
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 from xml.parsers import expat
 
 MAX_UNPACKED_BYTES = 1024**3
@@ -133,7 +133,7 @@ class _SharedStrings:
         self._file.flush()
         self._bytes = mmap.mmap(self._file.fileno(), 0) if self._starts[-1] else None
 
-    def __enter__(self) -> _SharedStrings:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

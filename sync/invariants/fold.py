@@ -5,7 +5,7 @@ This fold is written from domain.md §6 alone, and shares nothing with the one t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -106,6 +106,7 @@ def _compare(row: asyncpg.Record, versions: list[asyncpg.Record], marks: list[as
         yield f"is registered={row['registered']}, its tombstone says otherwise"
     if row["registered"] is not row["held"]:
         yield f"is registered={row['registered']}, its identity is there={row['held']}"
+    yield from _broken_references(row, {each["version"]: each for each in versions})
     records = {each["version"]: orjson.loads(each["record"]) for each in versions}
     applied = [
         Applied(_key(each), each["operation"], records[each["version"]])
@@ -122,6 +123,15 @@ def _compare(row: asyncpg.Record, versions: list[asyncpg.Record], marks: list[as
         yield f"has no record of holding {row['holding']}"
     elif row["registered"]:
         yield from _differences(row, fold(applied), records.get(row["particulars_version"]))
+
+
+def _broken_references(row: asyncpg.Record, versions: Mapping[int, asyncpg.Record]) -> Iterable[str]:
+    """Yield which versions a registration names and does not describe: readers that join the two lose the code."""
+    shaped, particulars = versions.get(row["version"]), versions.get(row["particulars_version"])
+    if shaped is None or any(row[name] != shaped[name] for name in ("receipt_id", "recorded_at", "office")):
+        yield f"names version {row['version']} by another receipt, office or instant than that version's"
+    if particulars is None or row["particulars_recorded_at"] != particulars["recorded_at"]:
+        yield f"names version {row['particulars_version']} by another instant than that version's"
 
 
 def _differences(row: asyncpg.Record, folded: Folded, record: dict[str, str] | None) -> Iterable[str]:

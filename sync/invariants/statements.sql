@@ -111,8 +111,8 @@ having min(attempt) <> 1 or max(attempt) <> count(*)
 
 -- name: registrations
 -- The present state of every code, with the identity that is searched and whether a tombstone stands on its holding.
-select r.uscc, r.registered, r.holding, r.status, r.is_public,
-       r.particulars_version, r.particulars_whole, r.particulars_major, r.particulars_at, r.particulars_id,
+select r.uscc, r.registered, r.holding, r.status, r.is_public, r.version, r.receipt_id, r.recorded_at, r.office,
+       r.particulars_version, r.particulars_recorded_at, r.particulars_whole, r.particulars_major, r.particulars_at, r.particulars_id,
        r.status_major, r.status_at, r.status_id, r.assign_major, r.assign_at, r.assign_id,
        h.name_key as holder_name_key, h.uscc is not null as held,
        exists (select from withdrawn_code w where w.uscc = r.uscc and w.holding = r.holding) as withdrawn
@@ -122,7 +122,8 @@ order by r.uscc collate "C"
 
 -- name: versions
 -- Every version, by code.
-select uscc, version, holding, operation, key_major, occurred_at, message_id, name_key, record::text as record
+select uscc, version, holding, operation, key_major, occurred_at, message_id, name_key, record::text as record,
+       receipt_id, recorded_at, office
 from registration_version
 order by uscc collate "C", version
 

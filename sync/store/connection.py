@@ -23,19 +23,35 @@ Prepare: TypeAlias = Callable[[Any], Coroutine[Any, Any, None]]
 class ReadConn(Protocol):
     """A connection that a store function may read with."""
 
-    async def fetch(self, query: str, *args: Any) -> list[asyncpg.Record]: ...
-    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None: ...
-    async def fetchval(self, query: str, *args: Any) -> Any: ...
+    async def fetch(self, query: str, *args: Any) -> list[asyncpg.Record]:
+        """Return every row."""
+        ...
+
+    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None:
+        """Return the first row, or None."""
+        ...
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """Return the first value of the first row, or None."""
+        ...
 
 
 class WriteConn(ReadConn, Protocol):
     """A connection inside a transaction, that a store function may write with."""
 
-    async def execute(self, query: str, *args: Any) -> str: ...
-    async def executemany(self, command: str, args: Iterable[Sequence[Any]]) -> None: ...
+    async def execute(self, query: str, *args: Any) -> str:
+        """Run a statement; return what the server says it did."""
+        ...
+
+    async def executemany(self, command: str, args: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each of `args`."""
+        ...
+
     async def copy_records_to_table(
         self, table_name: str, *, records: Iterable[Sequence[Any]], columns: Sequence[str]
-    ) -> str: ...
+    ) -> str:
+        """Copy rows into a table."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,10 +44,12 @@ HOLDER_COLUMNS = (
     "legal_representative_name", "registered_address",
 )  # fmt: skip
 TOMBSTONE_COLUMNS = (
-    "uscc", "holding", "key_major", "occurred_at", "message_id", "reason", "successor_uscc", "receipt_id", "recorded_at",
+    "uscc", "holding", "key_major", "occurred_at", "message_id", "reason", "successor_uscc", "receipt_id",
+    "recorded_at",
 )  # fmt: skip
 CASE_COLUMNS = (
-    "case_id", "rule", "uscc", "conflict_key", "status", "opened_at", "due_on", "offices", "suggested_operation", "reason", "resolved_at",
+    "case_id", "rule", "uscc", "conflict_key", "status", "opened_at", "due_on", "offices", "suggested_operation",
+    "reason", "resolved_at",
 )  # fmt: skip
 MEMBER_COLUMNS = (
     "case_id", "receipt_id", "role", "office", "uscc", "name", "name_key", "operation", "key_major", "occurred_at",
@@ -330,8 +332,8 @@ async def awaiting_resolution(connection: ReadConn, case_id: str) -> Resolution 
 def _version_row(write: VersionWrite) -> tuple[Any, ...]:
     event = write.event
     return (
-        write.uscc, event.version, write.holding, event.operation, write.kind, write.superseded, event.office, *event.key,
-        event.name_key, orjson.dumps(event.record).decode(), write.predecessor_uscc, write.successor_uscc,
+        write.uscc, event.version, write.holding, event.operation, write.kind, write.superseded, event.office,
+        *event.key, event.name_key, orjson.dumps(event.record).decode(), write.predecessor_uscc, write.successor_uscc,
         write.reason, event.receipt_id, event.recorded_at,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import orjson
@@ -37,6 +38,11 @@ class Present:
     is_public: bool
     open_case: str | None
     predecessor_uscc: str | None
+
+
+async def prepare_session(connection: Any) -> None:
+    """Prepare a new connection of the API; given to `open_pool`."""
+    await connection.execute(_SQL["prepare_session"])
 
 
 async def look_up(connection: ReadConn, codes: Sequence[str], *, personal: bool = False) -> dict[str, Known]:

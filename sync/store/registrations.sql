@@ -1,3 +1,7 @@
+-- name: prepare_session
+-- Once a connection of the API: its few statements are planned once, because planning costs more than a look-up.
+select set_config('plan_cache_mode', 'force_generic_plan', false), set_config('jit', 'off', false);
+
 -- name: look_up
 -- The present state of these codes, personal fields masked.
 -- $1 codes

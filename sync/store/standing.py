@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync.kafka import CHANGES, RETURNS_PREFIX
 from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
@@ -57,9 +56,9 @@ async def resume_partition(connection: WriteConn, topic: str, partition: int) ->
     return await connection.fetchval(_SQL["resume_partition"], topic, partition) is not None
 
 
-async def unpublished(connection: ReadConn) -> dict[str, int]:
+async def unpublished(connection: ReadConn, *, changes_topic: str, returns_prefix: str) -> dict[str, int]:
     """Return how many messages are stored and not yet on their topic, by counter; empty when all are."""
-    rows = await connection.fetch(_SQL["unpublished"], CHANGES, RETURNS_PREFIX)
+    rows = await connection.fetch(_SQL["unpublished"], changes_topic, returns_prefix)
     return {row["name"]: row["messages"] for row in rows}
 
 

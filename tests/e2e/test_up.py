@@ -71,24 +71,9 @@ class Up:
             return False
 
 
-@pytest.fixture
-def up(data_dir: Path) -> Iterator[Up]:
-    running = Up(data_dir)
-    yield running
-    running.process.terminate()
-    running.process.communicate(timeout=40)
-
-
 def _child(data_dir: Path, word: str) -> int:
     (pid,) = left_behind(data_dir / "run", Path(sys.executable).resolve().name, word)
     return pid
-
-
-def test_keys_and_addresses_are_for_the_owner_alone(up: Up, data_dir: Path) -> None:
-    files = [data_dir / "endpoints.json", *map(Path, up.endpoints["keys"].values())]
-
-    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * len(files)
-    assert {"admin", "commerce"} <= up.endpoints["keys"].keys()
 
 
 def test_the_second_run_is_quick_and_pushes_nothing_again(data_dir: Path) -> None:
@@ -121,6 +106,34 @@ def test_the_pasteable_lines_work(data_dir: Path) -> None:
     assert len(bodies[2]["items"]) == 2
 
 
+def test_ctrl_c_ends_everything_in_order(data_dir: Path) -> None:
+    running = Up(data_dir)
+
+    running.process.send_signal(signal.SIGINT)
+    running.process.communicate(timeout=40)
+
+    assert running.process.returncode == 0
+    assert not (data_dir / "endpoints.json").exists()
+    assert left_behind(data_dir / "run", Path(sys.executable).resolve().name, "service") == []
+    assert left_behind(data_dir / "pg", "postgres") == []
+
+
+@pytest.fixture(scope="module")
+def up(data_dir: Path) -> Iterator[Up]:
+    """One that the tests below share; those above have the data directory to themselves, one after the other."""
+    running = Up(data_dir)
+    yield running
+    running.process.terminate()
+    running.process.communicate(timeout=40)
+
+
+def test_keys_and_addresses_are_for_the_owner_alone(up: Up, data_dir: Path) -> None:
+    files = [data_dir / "endpoints.json", *map(Path, up.endpoints["keys"].values())]
+
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * len(files)
+    assert {"admin", "commerce"} <= up.endpoints["keys"].keys()
+
+
 @pytest.mark.parametrize("word", ["serve", "ingest", "relay"])
 def test_a_killed_role_comes_back(up: Up, data_dir: Path, word: str) -> None:
     first = _child(data_dir, word)
@@ -140,18 +153,6 @@ def test_a_second_one_on_the_same_data_is_refused(up: Up, data_dir: Path) -> Non
 
     assert second.returncode == 2
     assert f"process {up.process.pid}" in second.stderr
-
-
-def test_ctrl_c_ends_everything_in_order(data_dir: Path) -> None:
-    running = Up(data_dir)
-
-    running.process.send_signal(signal.SIGINT)
-    running.process.communicate(timeout=40)
-
-    assert running.process.returncode == 0
-    assert not (data_dir / "endpoints.json").exists()
-    assert left_behind(data_dir / "run", Path(sys.executable).resolve().name, "service") == []
-    assert left_behind(data_dir / "pg", "postgres") == []
 
 
 def test_clients_are_managed_from_the_command_line(up: Up, data_dir: Path) -> None:

@@ -14,10 +14,11 @@ from service.judging import decoder, rulings
 from service.settings import Settings
 from service.site import load_site
 from sync.apply import Applied, Applier, Batch
-from sync.kafka import Partition, submissions_topic
+from sync.kafka import Partition
 from sync.records import Incoming, Source
 from sync.store import ledger
 from sync.store.connection import INGEST, Pool, open_pool, reading, writing
+from sync.topics import submissions_topic
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
@@ -93,12 +94,20 @@ async def read_returns(pool: Pool) -> list[dict[str, Any]]:
 
 async def read_registry(pool: Pool) -> dict[str, list[tuple[Any, ...]]]:
     """Return what is registered and how it came so, without the instants of recording."""
+    without = {
+        "registration": ("uscc", ("recorded_at", "particulars_recorded_at")),
+        "holder": ("uscc", ()),
+        "registration_version": ("uscc, version", ("recorded_at",)),
+        "registration_mark": ("uscc, receipt_id", ("recorded_at",)),
+        "case_member": ("place", ("joined_at", "ended_at", "received_at", "place")),
+    }
     async with reading(pool) as connection:
-        tables = {
-            "registration": "select to_jsonb(r) - 'recorded_at' - 'particulars_recorded_at' from registration r order by uscc",
-            "holder": "select to_jsonb(h) from holder h order by uscc",
-            "registration_version": "select to_jsonb(v) - 'recorded_at' from registration_version v order by uscc, version",
-            "registration_mark": "select to_jsonb(m) - 'recorded_at' from registration_mark m order by uscc, receipt_id",
-            "case_member": "select to_jsonb(m) - 'joined_at' - 'ended_at' - 'received_at' - 'place' from case_member m order by place",
+        return {
+            table: [
+                tuple(row)
+                for row in await connection.fetch(
+                    f"select to_jsonb(t) - $1::text[] from {table} t order by {order}", list(columns)
+                )
+            ]
+            for table, (order, columns) in without.items()
         }
-        return {name: [tuple(row) for row in await connection.fetch(query)] for name, query in tables.items()}

@@ -52,7 +52,7 @@ async def test_a_resolution_gives_every_held_record_its_second_return(database: 
 async def test_taking_a_code_from_its_holder_waits_for_another_person(database: str, pool: Pool) -> None:
     async with open_ledger(database) as applier:
         await _contest(applier)
-        case_id, receipts = await _case(pool)
+        case_id, _ = await _case(pool)
         async with reading(pool) as connection:
             held = await connection.fetchval(
                 "select min(receipt_id) from case_member where operation = 'assign' and role = 'held'"

@@ -18,7 +18,8 @@ from service.embedded.daemon import Running, left_behind, run, started_at
 from service.embedded.kafka import EmbeddedKafka
 from service.embedded.postgres import EmbeddedPostgres
 from service.embedded.supervisor import AlreadyRunning, DirectoryLock, Role, Supervisor
-from sync.kafka import KafkaSettings, create_topics, log_ends, submissions_topic
+from sync.kafka import KafkaSettings, create_topics, log_ends
+from sync.topics import submissions_topic
 
 END: dict[str, Callable[[Running], None]] = {"in order": Running.stop, "by kill -9": Running.kill}
 

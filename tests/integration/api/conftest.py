@@ -17,7 +17,7 @@ from service.auth.scopes import OFFICE_SCOPES, SCOPES, Scope
 from service.resources import Resources, ServeConfig, open_resources
 from sync.apply import Applied, Applier, Batch
 from sync.facts import Rulings
-from sync.kafka import Partition, submissions_topic
+from sync.kafka import Partition
 from sync.mappings import load_mappings
 from sync.messages import Decoder
 from sync.offices import load_offices
@@ -25,6 +25,7 @@ from sync.records import Incoming, Source
 from sync.store import ledger
 from sync.store.clients import create_client
 from sync.store.connection import INGEST, Pool, open_pool, writing
+from sync.topics import submissions_topic
 from validators.check_character import mod11, mod31
 from validators.code_rules import CodeContext
 from validators.rulebook import default_ruleset
@@ -82,7 +83,7 @@ class Registry:
         self.decode = decoder.decode
         self.applier = Applier(
             pool=self.pool,
-            rulings=Rulings(homes=homes, due_on=lambda now: date(2026, 12, 4)),
+            rulings=Rulings(homes=homes, due_on=lambda _now: date(2026, 12, 4)),
             ruleset=RULESET,
             decode=decoder.decode,
         )

@@ -17,7 +17,7 @@ from validators.rulebook import default_ruleset
 CODE = "91210100MA00004960"
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 RULINGS = Rulings(
-    homes={"9": "commerce", "5": "civil-affairs", "1": "establishment"}, due_on=lambda now: date(2026, 12, 4)
+    homes={"9": "commerce", "5": "civil-affairs", "1": "establishment"}, due_on=lambda _now: date(2026, 12, 4)
 )
 _offsets = itertools.count()
 

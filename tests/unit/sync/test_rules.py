@@ -6,9 +6,16 @@ import pytest
 
 from sync.facts import Facts
 from sync.holding import Status
+from sync.records import Submission
 from tests.unit.sync.factories import CODE, judge, submission, told
 
 OTHER = "大连二号有限公司"
+
+
+def _with(record: Submission, members: dict[str, str]) -> Submission:
+    """Give a submission further members of its record."""
+    record.record.update(members)
+    return record
 
 
 def test_an_assign_of_a_free_code_is_the_first_version() -> None:
@@ -125,7 +132,7 @@ def test_a_new_name_alone_is_a_lawful_rename() -> None:
 def test_a_new_name_with_another_date_or_number_is_another_organization(
     ours: dict[str, str], theirs: dict[str, str]
 ) -> None:
-    outcome = judge(submission(**ours), submission("change", name=OTHER, at=1, **theirs))
+    outcome = judge(_with(submission(), ours), _with(submission("change", name=OTHER, at=1), theirs))
 
     assert ["accepted", "held D01"] == told(outcome)
 
