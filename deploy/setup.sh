@@ -61,7 +61,7 @@ fetch_kafka() {
     fresh deploy/kafka/target/stamp "$want" && return 0
     say "Apache Kafka ..."
     rm -rf deploy/kafka/target
-    mvn --quiet --batch-mode -Dstyle.color=never --file deploy/kafka/pom.xml package >&2
+    mvn --quiet --batch-mode -Dstyle.color=never --file deploy/kafka/pom.xml package | sed 's/\x1b\[[0-9;]*m//g' >&2
     printf '%s' "$want" >deploy/kafka/target/stamp
     say "Apache Kafka: done after ${SECONDS} s"
 }

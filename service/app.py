@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import Sequence
 
@@ -10,7 +11,9 @@ import structlog
 import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 from service.api import cases, changes, health, openapi, reference, registrations, returns, validations
 from service.auth.policy import check_closed
@@ -29,7 +32,11 @@ log = structlog.get_logger("service.app")
 
 
 class Application(FastAPI):
-    """FastAPI behind our own edge, which also answers the look-up without it."""
+    """FastAPI behind our own edge: nothing else stands between a request and its route.
+
+    What FastAPI would put round every request (answers to crashes, telemetry, a limit on bodies) the edge does, in
+    this service's own form.
+    """
 
     edge: Edge
 
@@ -58,8 +65,9 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
     for module in (registrations, validations, returns, changes, cases, reference, health, openapi):
         module.add_routes(app)
     app.edge = Edge(
-        super(Application, app).__call__,
+        ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=dict(app.exception_handlers)),
         metrics=resources.metrics,
+        access_log=resources.access_log,
         allowed_hosts=config.host_names(),
         quick=registrations.QUICK,
         most_in_flight=config.most_in_flight,
@@ -112,6 +120,9 @@ async def serve(config: ServeConfig, stop: asyncio.Event, *, sockets: Sequence[s
         )
         draining = asyncio.create_task(_drain(stop, resources, server))
         log.info("serve_started", host=config.host, port=config.port)
+        # What was made by now stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         try:
             # Signals belong to the program that called us: it sets `stop`.
             await server._serve(list(sockets) if sockets is not None else None)

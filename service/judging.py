@@ -11,6 +11,7 @@ from service.settings import Settings, dsn
 from service.site import Site, load_site
 from sync.apply import Applier
 from sync.facts import Rulings
+from sync.failpoints import FailPoints
 from sync.mappings import load_mappings
 from sync.messages import Decoder
 from sync.store.connection import INGEST, open_pool
@@ -39,7 +40,7 @@ async def open_applier(settings: Settings, *, role: str = "uscc_ingest", size: i
             rulings=rulings(settings, site),
             ruleset=site.ruleset,
             decode=decoder(settings, site).decode,
-            fail_point=settings.fail_point,
+            fail_points=FailPoints.parse(settings.fail_point, settings.data_dir),
         )
     finally:
         pool.terminate()
@@ -67,7 +68,7 @@ def rulings(settings: Settings, site: Site) -> Rulings:
     def due_on(opened_at: datetime) -> date:
         return due_date(calendar, opened_at.astimezone(_SHANGHAI).date(), settings.case_due_working_days)
 
-    return Rulings(homes=homes, due_on=due_on)
+    return Rulings(homes=homes, due_on=due_on, province=settings.province)
 
 
 def due_date(calendar: WorkingCalendar, opened_on: date, working_days: int) -> date:

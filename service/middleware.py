@@ -5,6 +5,7 @@ One plain ASGI callable, because it is on the way of every look-up: nothing here
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 import structlog
 from starlette.requests import ClientDisconnect
 
+from service.access_log import AccessLog
 from service.metrics import Metrics
 from service.problems import (
     MEDIA_TYPE,
@@ -40,6 +42,10 @@ BODY_LIMIT_BYTES = 2 * 1024 * 1024
 _HEADER_LIMIT_BYTES = 32 * 1024
 _QUERY_LIMIT_BYTES = 8 * 1024
 _GONE = 499
+_HOSTS_KEPT = 100
+# Unguessable is not asked of a request's id, only that no other request has it.
+_PROCESS_ID = os.urandom(6).hex()
+_REQUEST_NUMBERS = itertools.count(1)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _HOST = re.compile(rb"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:\d{1,5})?")
 _HEADERS = (
@@ -67,11 +73,13 @@ class Context:
         "last_event_id",
         "request_id",
         "route",
+        "status",
     )
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.bearer: Bearer | None = None
         self.route: str | None = None
+        self.status = 0
         self.extra_headers: tuple[tuple[bytes, bytes], ...] = ()
         self.accept_language = self.if_none_match = b""
         self.authorization: bytes | None = None
@@ -96,7 +104,7 @@ class Context:
             elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
                 self.request_id = value.decode("ascii")
         if not self.request_id:
-            self.request_id = os.urandom(10).hex()
+            self.request_id = f"{_PROCESS_ID}{next(_REQUEST_NUMBERS):08x}"
 
     @property
     def language(self) -> Language:
@@ -127,6 +135,7 @@ class Edge:
         app: Application,
         *,
         metrics: Metrics,
+        access_log: AccessLog,
         allowed_hosts: frozenset[str],
         quick: Quick,
         body_limits: tuple[tuple[str, int], ...] = (),
@@ -134,6 +143,8 @@ class Edge:
     ) -> None:
         self.app = app
         self._metrics = metrics
+        self._access_log = access_log
+        self._met_hosts: set[bytes | None] = set()
         self._quick = quick
         self._prefix_length = len(quick.prefix)
         self._any_host = "*" in allowed_hosts
@@ -151,67 +162,68 @@ class Edge:
         began = perf_counter()
         context = Context(scope["headers"])
         scope[CONTEXT] = context
-        status = 0
-
-        async def send_on(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = complete_headers(message.get("headers", ()), context)
-            await send(message)
-
         self._in_flight += 1
         try:
-            await self._guarded(scope, receive, send_on, context)
+            await self._answer(scope, receive, send, context)
         except Problem as problem:
-            if not status:
-                await answer_problem(problem, context, send_on)
+            if not context.status:
+                await answer_problem(problem, context, send)
         except ClientDisconnect:
-            status = status or _GONE
+            context.status = context.status or _GONE
         except SyncError as error:
             log.warning("request_failed", request_id=context.request_id, error=type(error).__name__, reason=str(error))
-            if not status:
-                await answer_problem(problem_of(error), context, send_on)
+            if not context.status:
+                await answer_problem(problem_of(error), context, send)
         except Exception:  # The outermost loop of a request: whatever it is, the caller gets an answer and we a trace.
             log.exception("request_crashed", request_id=context.request_id, route=context.route or _route(scope))
-            if not status:
-                await answer_problem(Problem("internal-error"), context, send_on)
+            if not context.status:
+                await answer_problem(Problem("internal-error"), context, send)
         finally:
             self._in_flight -= 1
             seconds = perf_counter() - began
             route = context.route or _route(scope)
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            self._metrics.count_request(route, method, status or _GONE, seconds)
-            log.info(
-                "request_served",
+            status = context.status or _GONE
+            self._metrics.count_request(route, method, status, seconds)
+            self._access_log.write(
                 request_id=context.request_id,
                 method=method,
                 route=route,
-                status=status or _GONE,
+                status=status,
                 milliseconds=round(seconds * 1000, 2),
                 client=context.bearer.name if context.bearer is not None else None,
             )
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send, context: Context) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, context: Context) -> None:
         if self._in_flight > self._most_in_flight:
             raise retry_later("overloaded", 1)
-        self._check_host(context.host)
+        if context.host not in self._met_hosts:
+            self._check_host(context.host)
         if len(scope["query_string"]) > _QUERY_LIMIT_BYTES:
             raise Problem("header-fields-too-large")
         path = scope["path"]
-        if scope["method"] == "GET" and path.startswith(self._quick.prefix) and "/" not in path[self._prefix_length :]:
-            code, headers, body = await self._quick.answer(scope, path[self._prefix_length :])
-            await send({"type": "http.response.start", "status": code, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+        method = scope["method"]
+        if method == "GET" and path.startswith(self._quick.prefix) and "/" not in path[self._prefix_length :]:
+            status, headers, body = await self._quick.answer(scope, path[self._prefix_length :])
+            await send_answer(status, headers, body, context, send)
             return
-        if scope["method"] not in _WITHOUT_BODY:
-            receive = self._limited(scope["path"], receive, context)
-        await self.app(scope, receive, send)
+        if method not in _WITHOUT_BODY:
+            receive = self._limited(path, receive, context)
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                context.status = message["status"]
+                message["headers"] = complete_headers(message.get("headers", ()), context)
+            await send(message)
+
+        await self.app(scope, receive, send_on)
 
     def _check_host(self, host: bytes | None) -> None:
         match = _HOST.fullmatch(host) if host is not None else None
         if match is None or not (self._any_host or match.group(1).lower() in self._hosts):
             raise Problem("invalid-host")
+        if len(self._met_hosts) < _HOSTS_KEPT:
+            self._met_hosts.add(host)
 
     def _limited(self, path: str, receive: Receive, context: Context) -> Receive:
         """Return a receive that stops a body above its limit, declared or not."""
@@ -252,6 +264,15 @@ def complete_headers(headers: Any, context: Context) -> list[tuple[bytes, bytes]
     return complete
 
 
+async def send_answer(
+    status: int, headers: list[tuple[bytes, bytes]], body: bytes, context: Context, send: Send
+) -> None:
+    """Send a whole answer."""
+    context.status = status
+    await send({"type": "http.response.start", "status": status, "headers": complete_headers(headers, context)})
+    await send({"type": "http.response.body", "body": body})
+
+
 async def answer_problem(problem: Problem, context: Context, send: Send) -> None:
     """Answer with a problem in the caller's language."""
     language = context.language
@@ -263,5 +284,4 @@ async def answer_problem(problem: Problem, context: Context, send: Send) -> None
         (b"content-length", str(len(body)).encode()),
         *problem.headers,
     ]
-    await send({"type": "http.response.start", "status": problem.type.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_answer(problem.type.status, headers, body, context, send)

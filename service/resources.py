@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.access_log import AccessLog
 from service.api.look_ups import LookUps
 from service.auth.bearers import Bearers
 from service.auth.limits import Limits
@@ -70,6 +71,7 @@ class Resources:
     tips: Tips
     watermarks: Watermarks
     metrics: Metrics
+    access_log: AccessLog
     closing: asyncio.Event
     counted: dict[str, int] = field(default_factory=dict)
     openapi_document: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +100,7 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
             reads = await _open(config, config.read_dsn, "uscc-serve-reads")
         closing = asyncio.Event()
         metrics = Metrics()
+        access_log = AccessLog()
         limits = Limits(
             pool, requests_per_minute=config.requests_per_minute, misses_per_minute=config.misses_per_minute
         )
@@ -112,15 +115,18 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
             tips=Tips(reads, closing),
             watermarks=watermarks,
             metrics=metrics,
+            access_log=access_log,
             closing=closing,
         )
-        beside = [asyncio.create_task(watermarks.probe_for_ever()), asyncio.create_task(limits.save_for_ever())]
+        duties = (watermarks.probe_for_ever(), limits.save_for_ever(), access_log.flush_for_ever())
+        beside = [asyncio.create_task(duty) for duty in duties]
         try:
             yield resources
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            access_log.flush()
             await limits.save()
     finally:
         if reads is not pool:

@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     )
     fail_point: str | None = Field(
         None,
-        description="For fault tests only: the named step at which a process kills itself.",
+        description="For fault tests only: the steps at which a process kills itself once, as STEP[:REACH],….",
     )
 
     @field_validator("http_allowed_hosts", mode="before")

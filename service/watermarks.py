@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from service.problems import Problem, retry_later
 from sync.errors import Retryable
+from sync.instants import format_instant
 from sync.kafka import KafkaSettings, Partition, log_ends
 from sync.store.connection import Pool, reading
 from sync.store.progress import PartitionState, read_partitions
@@ -96,7 +97,7 @@ class Watermarks:
             return
         self.reach = reach_of(self._offices, partitions, ends, began_at)
         stated = ((office, instant) for office, instant in self.reach.instants.items() if instant is not None)
-        self.header = ", ".join(f"{office}={instant.isoformat()}" for office, instant in stated).encode()
+        self.header = ", ".join(f"{office}={format_instant(instant)}" for office, instant in stated).encode()
 
     def demand(self, instant: datetime | None) -> None:
         """Refuse to answer for an instant that the earliest office has not reached; None demands nothing.

@@ -14,7 +14,7 @@ from datetime import datetime
 from sync.encoding import encode_change, encode_return, registration_json
 from sync.errors import Fenced, Halted
 from sync.facts import Rulings
-from sync.failpoints import reach
+from sync.failpoints import FailPoints, reach
 from sync.kafka import Partition
 from sync.outcome import ChangeWrite, Outcome, View
 from sync.records import Disposition, Submission
@@ -22,6 +22,7 @@ from sync.rules import Judge
 from sync.store import ledger
 from sync.store.connection import Pool, WriteConn, writing
 from sync.store.facts import Decode, read_facts
+from sync.store.segments import SegmentsAtHand
 from validators.rulebook import Ruleset
 
 
@@ -53,8 +54,9 @@ class Applier:
     rulings: Rulings
     ruleset: Ruleset
     decode: Decode
-    fail_point: str | None = None
+    fail_points: FailPoints | None = None
     months: set[datetime] = field(default_factory=set)
+    segments: SegmentsAtHand = field(default_factory=SegmentsAtHand)
 
     async def apply(self, batch: Batch) -> Applied:
         """Apply one batch.
@@ -72,6 +74,7 @@ class Applier:
             for instant in sorted(months - self.months):
                 await ledger.ensure_month(connection, instant)
             facts = await read_facts(connection, batch.office, batch.submissions, self.decode)
+            facts.segments = await self.segments.current(connection)
             judge = Judge(facts, rulings=self.rulings, ruleset=self.ruleset, now=now)
             outcome = judge.decide_all(batch.submissions)
             await self.write(connection, outcome, now)
@@ -85,9 +88,9 @@ class Applier:
                 records=len(batch.submissions),
                 now=now,
             )
-            reach("before_commit", self.fail_point)
+            reach("before_commit", self.fail_points)
         self.months.update(months)
-        reach("after_commit", self.fail_point)
+        reach("after_commit", self.fail_points)
         first = (decision for decision in outcome.decisions if decision.attempt == 1)
         counts = Counter(decision.disposition for decision in first)
         return Applied(records=len(batch.submissions), dispositions=dict(counts), decided_at=now)
@@ -106,7 +109,7 @@ class Applier:
         await ledger.write_registry(connection, outcome, changes)
         await ledger.write_cases(connection, outcome, now)
         await ledger.write_settlements(connection, outcome, now)
-        reach("after_stage", self.fail_point)
+        reach("after_stage", self.fail_points)
         by_office: dict[str, list[int]] = {}
         for place, decision in enumerate(outcome.decisions):
             by_office.setdefault(decision.submission.office, []).append(place)

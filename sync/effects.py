@@ -110,10 +110,19 @@ class Effects:
             disposition = Disposition.SUPERSEDED
         if disposition is Disposition.UNCHANGED:
             assert then is not None
-            confirmed = replace(event, version=_confirmed(submission, then))
-            holding.events[holding.events.index(event)] = confirmed
-            self.outcome.marks.append(MarkWrite(uscc=code.uscc, holding=holding.number, event=confirmed))
-            version = confirmed.version
+            source = _confirmed(submission, then)
+            version = source.version
+            holding.events[holding.events.index(event)] = replace(
+                event,
+                version=version,
+                office=source.office,
+                receipt_id=source.receipt_id,
+                recorded_at=source.recorded_at,
+                marked_by=event.receipt_id,
+                confirms_since=source.since,
+            )
+            mark = MarkWrite(uscc=code.uscc, holding=holding.number, event=replace(event, version=version))
+            self.outcome.marks.append(mark)
         else:
             code.last_version += 1
             version = code.last_version
@@ -392,8 +401,8 @@ def _same(one: State | None, other: State | None) -> bool:
     return (one is None and other is None) or (one is not None and one.same_as(other))
 
 
-def _confirmed(submission: Submission, then: State) -> int:
-    """Return the version that an unchanged record confirms: of the particulars, or of the status."""
+def _confirmed(submission: Submission, then: State) -> Event:
+    """Return the event whose version an unchanged record confirms: of the particulars, or of the status."""
     if submission.operation in PARTICULARS_OPERATIONS or then.status_event is None:
-        return then.particulars.version
-    return then.status_event.version
+        return then.particulars
+    return then.status_event

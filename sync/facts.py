@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sync.holding import Holding
 from sync.records import OrderKey, Submission
+from sync.segments import Segments
 from validators import registration_number
 
 
@@ -25,7 +26,10 @@ class KnownMessage(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """One member of a case. `submission` is there for held records that this batch may decide again."""
+    """One member of a case. `submission` is there for held records that this batch may decide again.
+
+    `role` is holder, held, or claimed: named by the national centre's summary, with no record of it here.
+    """
 
     receipt_id: str
     role: str
@@ -65,6 +69,10 @@ class Case:
     def waiting(self) -> list[Member]:
         """Return the held members in the order in which they came."""
         return [member for member in self.members if member.role == "held"]
+
+    def claims(self) -> list[Member]:
+        """Return the members of which only the national centre's summary speaks."""
+        return [member for member in self.members if member.role == "claimed"]
 
     def concerns(self, office: str) -> bool:
         """Whether `office` has a member in this case."""
@@ -128,6 +136,7 @@ class Facts:
     lead to are among `codes`. `cases` are the open ones by rule and conflict key; `allowed` are (rule, code, code).
     """
 
+    segments: Segments = field(default_factory=Segments)
     messages: dict[tuple[str, str], KnownMessage] = field(default_factory=dict)
     codes: dict[str, CodeFacts] = field(default_factory=dict)
     by_subject: dict[str, set[str]] = field(default_factory=dict)
@@ -162,7 +171,11 @@ def numbers_of(record: Mapping[str, str]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rulings:
-    """What `rules` needs beside the facts: the office of each first character, and when a case opened now is due."""
+    """What `rules` needs beside the facts: the office of each first character, and when a case opened now is due.
+
+    `province` is the own one, by the first two digits of its divisions; None judges the segments of all (S01).
+    """
 
     homes: Mapping[str, str]
     due_on: Callable[[datetime], date]
+    province: str | None = "21"

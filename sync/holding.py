@@ -41,7 +41,11 @@ PARTICULARS_OPERATIONS = frozenset((Operation.ASSIGN, Operation.CHANGE))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One applied record. `version` is the one that it made, or confirms; `record` holds particulars only."""
+    """One applied record. `version` is the one that it made, or confirms; `record` holds particulars only.
+
+    `office`, `receipt_id` and `recorded_at` are that version's; `marked_by` is the receipt of an unchanged record,
+    which made none, and `confirms_since` the instant of the version that it confirms.
+    """
 
     key: OrderKey
     operation: Operation
@@ -51,6 +55,13 @@ class Event:
     office: str
     receipt_id: str
     recorded_at: datetime
+    marked_by: str | None = None
+    confirms_since: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Since when, in valid time, what this event says has held."""
+        return self.confirms_since or self.key.occurred_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +93,8 @@ class State:
     def valid_from(self) -> datetime:
         """Since when this state holds, in valid time."""
         if self.status_event is None:
-            return self.particulars.key.occurred_at
-        return max(self.particulars.key.occurred_at, self.status_event.key.occurred_at)
+            return self.particulars.since
+        return max(self.particulars.since, self.status_event.since)
 
     def same_as(self, other: State | None) -> bool:
         """Whether particulars and status are equal: business type and status of a record are no particulars."""
@@ -101,12 +112,15 @@ class Holding:
     summary, good only for questions later than `latest_key`.
     """
 
-    __slots__ = ("complete", "events", "number")
+    __slots__ = ("_names", "_present", "complete", "events", "number")
 
     def __init__(self, number: int, events: Iterable[Event] = (), *, complete: bool = True) -> None:
         self.number = number
         self.events = sorted(events, key=_by_key)
         self.complete = complete
+        # Asked for many times a record; forgotten when an event comes.
+        self._present: State | None = None
+        self._names: frozenset[str] | None = None
 
     @property
     def latest_key(self) -> OrderKey:
@@ -116,7 +130,9 @@ class Holding:
     @property
     def names(self) -> frozenset[str]:
         """The name keys that the records of the holder bear."""
-        return frozenset(event.name_key for event in self.events)
+        if self._names is None:
+            self._names = frozenset([event.name_key for event in self.events])
+        return self._names
 
     @property
     def first_assign(self) -> OrderKey | None:
@@ -125,39 +141,50 @@ class Holding:
 
     def bears_receipt(self, receipt_id: str | None) -> bool:
         """Whether one of the holder's records has this receipt."""
-        return any(event.receipt_id == receipt_id for event in self.events)
+        return receipt_id is not None and any(
+            receipt_id in (event.receipt_id, event.marked_by) for event in self.events
+        )
 
     def add(self, event: Event) -> None:
         """Put one more applied record in its place."""
         insort(self.events, event, key=_by_key)
+        self._present = self._names = None
+
+    def replace(self, event: Event, other: Event) -> None:
+        """Put another event of the same key in the place of one."""
+        self.events[self.events.index(event)] = other
+        self._present = self._names = None
 
     def present(self) -> State:
         """Return the state after all events."""
-        state = _fold(self.events)
-        assert state is not None, "a holding has at least one event"
-        return state
+        if self._present is None:
+            self._present = _fold(self.events)
+        assert self._present is not None, "a holding has at least one event"
+        return self._present
 
     def at(self, key: OrderKey) -> State | None:
         """Return the state right after the instant of `key`, None before the first event."""
-        assert self.complete or key > self.latest_key, "a summary does not answer for the past"
+        if key >= self.latest_key:
+            return self.present()
+        assert self.complete, "a summary does not answer for the past"
         return _fold(self.events[: bisect_right(self.events, key, key=_by_key)])
 
     def assigned_before(self, key: OrderKey) -> bool:
         """Whether an assign of this holding is older than `key`."""
         return any(event.operation is Operation.ASSIGN and event.key < key for event in self.events)
 
-    def assigned_while_cancelled(self, event: Event) -> bool:
-        """Whether `event`, an assign or a cancel, would leave an assign behind a cancellation (rule L01).
+    def assigned_while_cancelled(self, operation: Operation | None, key: OrderKey) -> bool:
+        """Whether an assign or a cancel would leave an assign behind a cancellation (rule L01).
 
         An assign is in conflict with the cancellation before it, a cancellation with an assign that stands between
         it and the next record of status, whichever came first.
         """
-        if event.operation is Operation.ASSIGN:
-            before = self.at(event.key)
+        if operation is Operation.ASSIGN:
+            before = self.at(key)
             return before is not None and before.status is Status.CANCELLED
-        if event.operation is not Operation.CANCEL:
+        if operation is not Operation.CANCEL:
             return False
-        for later in self.events[bisect_right(self.events, event.key, key=_by_key) :]:
+        for later in self.events[bisect_right(self.events, key, key=_by_key) :]:
             if later.operation in _STATUS_OF:
                 return False
             if later.operation is Operation.ASSIGN:

@@ -136,7 +136,7 @@ class _Loop:
         except Halted as error:
             await self._halt(place, error.reason)
             return
-        reach("after_decode", self._config.applier.fail_point)
+        reach("after_decode", self._config.applier.fail_points)
         batch = Batch(
             place=place,
             office=office,

@@ -14,6 +14,7 @@ from validators.findings import Finding, Operation, Severity
 _WHOLE = frozenset((Operation.ASSIGN, Operation.CHANGE))
 _NO_PARTICULARS = frozenset(("business_type", "status"))
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 class Disposition(StrEnum):
@@ -95,9 +96,12 @@ class Submission:
 
         Business type and status are no particulars: the operation decides them.
         """
-        if self.operation in _WHOLE:
-            return {name: value for name, value in self.record.items() if name not in _NO_PARTICULARS}
-        return {"uscc": self.uscc or "", "name": self.name or ""}
+        if self.operation not in _WHOLE:
+            return {"uscc": self.uscc or "", "name": self.name or ""}
+        particulars = self.record.copy()
+        for name in _NO_PARTICULARS:
+            particulars.pop(name, None)
+        return particulars
 
     @property
     def has_error(self) -> bool:
@@ -127,4 +131,10 @@ def receipt_id(source: Source, received_at: datetime) -> str:
     place = f"{source.topic}/{source.partition}/{source.offset}".encode()
     tail = int.from_bytes(hashlib.sha256(place).digest()[:10])
     number = int(received_at.timestamp() * 1000) << 80 | tail
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+def receipt_bound(instant: datetime) -> str:
+    """Return what every receipt of a record received at `instant` or later is greater than or begins with."""
+    milliseconds = int(instant.timestamp() * 1000)
+    return "".join(_CROCKFORD[milliseconds >> shift & 31] for shift in range(45, -1, -5))

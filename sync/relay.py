@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from sync.errors import Retryable
-from sync.failpoints import reach
+from sync.failpoints import FailPoints, reach
 from sync.kafka import KafkaSettings, Message, Producer
 from sync.store import outbox
 from sync.store.connection import Limits, Pool, WriteConn, session
@@ -34,7 +34,7 @@ class RelayConfig:
     offices: Sequence[str]
     pool: Pool
     limits: Limits
-    fail_point: str | None = None
+    fail_points: FailPoints | None = None
 
 
 async def run(config: RelayConfig, stop: asyncio.Event) -> None:
@@ -87,6 +87,6 @@ async def _publish(config: RelayConfig, producer: Producer, connection: WriteCon
     if not outgoing:
         return
     await producer.send_all(topic, (Message(each.key.encode(), each.body.encode()) for each in outgoing))
-    reach("after_publish", config.fail_point)
+    reach("after_publish", config.fail_points)
     await outbox.mark_published(connection, topic, outgoing[-1].sequence)
     log.info("published", topic=topic, through=outgoing[-1].sequence, messages=len(outgoing))

@@ -77,8 +77,9 @@ class Judge:
     # --- the lines before the registry -------------------------------------------------------------------------
 
     def _is_known(self, submission: Submission) -> bool:
-        """Close a record whose message id the office has used; otherwise remember the id."""
-        assert submission.message_id is not None, "a readable record has an id"
+        """Close a record whose message id the office has used; otherwise remember the id, where it could be read."""
+        if submission.message_id is None:
+            return False
         assert submission.content_digest is not None, "a readable record has a content"
         place = (submission.office, submission.message_id)
         known = self.facts.messages.get(place)

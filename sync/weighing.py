@@ -1,6 +1,6 @@
 """What the registry's rules say of one record: findings, and the case that it would join. Decides nothing.
 
-Source: domain.md §5 (E05, S02, D, L, X) and §6 (who joins a case).
+Source: domain.md §5 (E05, S, D, L, X) and §6 (who joins a case).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sync.holding import Holding, Status
 from sync.identity import assigned_to_another, contradicts_identity, key_of, names_member
 from sync.neighbours import Conflict, conflicts_of
 from sync.records import Submission
+from sync.segments import judge_segment
 from validators.code_rules import CodeContext
 from validators.findings import Finding, Operation, Severity
 from validators.rulebook import Ruleset
@@ -66,6 +67,7 @@ class Weigher:
         waiting = code.waiting()
         superseded = False
         join: Case | None = None
+        findings = [*findings, *self._segment(submission, code)]
         if waiting:
             join = case_of(code, waiting[0])
             findings = [*findings, *self.joining(submission, join, "L07")]
@@ -89,6 +91,7 @@ class Weigher:
         """A claim on a code that somebody holds: D01, L01, L05, L06, L08, or the case that all others join."""
         conflict = self.conflicts(submission, holding)
         join: Case | None = None
+        findings = [*findings, *self._segment(submission, code)]
         awaited = not conflict and self._awaited_name(submission, code)
         if code.own_cases and not awaited and not self.is_holder(submission, holding):
             join = code.own_cases[0]
@@ -143,6 +146,27 @@ class Weigher:
             actual=submission.office,
         )
 
+    def _segment(self, submission: Submission, code: CodeFacts) -> list[Finding]:
+        """S01: an assign from outside the segments of its registrar, unless the code stands assigned already."""
+        if submission.operation is not Operation.ASSIGN:
+            return []
+        holding = code.holding
+        if holding is not None and holding.first_assign is not None and self.is_holder(submission, holding):
+            return []
+        outside = judge_segment(
+            self._facts.segments, code.uscc, submission.office, submission.record, self._rulings.province
+        )
+        if outside is None:
+            return []
+        return self._effects.find(
+            "S01",
+            submission,
+            outside.circumstance,
+            field="uscc",
+            expected=outside.holder,
+            actual=code.uscc[8:17],
+        )
+
     def conflicts(self, submission: Submission, holding: Holding) -> bool:
         """D01: whether a record speaks of another organization than the one that has the code."""
         if submission.operation in STATUS_OPERATIONS:
@@ -152,6 +176,7 @@ class Weigher:
         return contradicts_identity(submission, holding.present())
 
     def is_holder(self, submission: Submission, holding: Holding) -> bool:
+        """Whether a record names the holder: by a name that one of its records bears, or by one of their receipts."""
         if submission.name is None:
             return holding.bears_receipt(submission.receipt_ref)
         return submission.name_key in holding.names
@@ -167,7 +192,7 @@ class Weigher:
         """L01, L05, L06, L08: what a record says about an organization's life, at its own instant."""
         operation = submission.operation
         findings: list[Finding] = []
-        if holding.assigned_while_cancelled(self._effects.event(submission, 0)):
+        if holding.assigned_while_cancelled(operation, key_of(submission)):
             holder = holding.present().particulars.record["name"]
             findings += self._effects.find("L01", submission, field="uscc", actual=submission.uscc, holder=holder)
         if not of_holder:

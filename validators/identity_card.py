@@ -8,8 +8,10 @@ Source: GB 11643-1999; domain.md §5 (fine print of E10) for the provinces and t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from validators.check_character import mod11_2
 from validators.errors import (
@@ -32,6 +34,8 @@ PROVINCES = frozenset(
 EARLIEST_BIRTH = date(1900, 1, 1)
 LATEST_BIRTH = date(2099, 12, 31)
 """The last day that is asked about; the day of receipt, where given, is earlier."""
+
+_WRITTEN = re.compile(r"[0-9]{17}[0-9X]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,14 @@ def parse(claimed: str, on: date | None = None) -> IdentityCard:
 
 def is_valid(number: str, on: date | None = None) -> bool:
     """Tell whether province, date of birth (up to `on`, where given) and check character all hold."""
-    return not inspect(number, on)
+    if _WRITTEN.fullmatch(number) is None:
+        return not inspect(number, on)
+    # The record's busiest check: what is written as the standard has it needs no list of faults.
+    return (
+        number[:2] in PROVINCES
+        and _born_between(number[6:14], EARLIEST_BIRTH, min(on or LATEST_BIRTH, LATEST_BIRTH))
+        and number[17] == mod11_2(number[:17])
+    )
 
 
 def format(claimed: str) -> str:  # noqa: A001 — one of the five verbs
@@ -99,8 +110,14 @@ def mask(number: str) -> str:
 
 
 def _born_between(digits: str, earliest: date, latest: date) -> bool:
+    born = _day(digits)
+    return born is not None and earliest <= born <= latest
+
+
+@lru_cache(maxsize=40_000)
+def _day(digits: str) -> date | None:
+    """Return the day that eight digits say; people are born on few days, so each is read once."""
     try:
-        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
-        return False
-    return earliest <= born <= latest
+        return None

@@ -13,6 +13,8 @@
 -- the one role that it needs. No role may update or delete history, and a trigger refuses it to the owner too.
 -- `uscc clients` and `uscc partitions` change what only the owner may change, so they run with the owner's login.
 
+set client_min_messages = warning;
+
 do $$
 declare
     name text;
@@ -30,6 +32,7 @@ begin
     end if;
 end $$;
 
+grant uscc_api to uscc_console;
 grant uscc_ingest, uscc_relay, uscc_api, uscc_console, uscc_job to uscc_app;
 grant uscc_ingest, uscc_relay, uscc_api, uscc_console, uscc_job to uscc_owner;
 

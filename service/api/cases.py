@@ -18,6 +18,7 @@ from service.auth.limits import SHANGHAI
 from service.auth.policy import requires
 from service.deps import BearerDep, ResourcesDep
 from service.problems import Fault, Problem, invalid
+from sync.instants import format_instant
 from sync.store.case_lists import CaseFilters, CaseRow, find_case, list_cases
 from sync.store.connection import reading
 
@@ -102,6 +103,10 @@ def _place(cursor: str) -> tuple[datetime, str]:
     return opened_at, case_id
 
 
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else format_instant(instant)
+
+
 def _case(case: CaseRow) -> dict[str, object]:
     due_at = datetime.combine(case.due_on + timedelta(days=1), time(), SHANGHAI)
     return {
@@ -109,11 +114,11 @@ def _case(case: CaseRow) -> dict[str, object]:
         "rule": case.rule,
         "uscc": case.uscc,
         "status": case.status,
-        "opened_at": case.opened_at,
-        "due_at": due_at,
+        "opened_at": format_instant(case.opened_at),
+        "due_at": format_instant(due_at),
         "due_on": case.due_on,
         "overdue": case.status != "resolved" and due_at <= datetime.now(UTC),
-        "resolved_at": case.resolved_at,
+        "resolved_at": _instant(case.resolved_at),
         "offices": list(case.offices),
         "suggested_operation": case.suggested_operation,
         "reason": case.reason,
@@ -124,8 +129,8 @@ def _case(case: CaseRow) -> dict[str, object]:
                 "uscc": member.uscc,
                 "name": member.name,
                 "role": member.role,
-                "joined_at": member.joined_at,
-                "ended_at": member.ended_at,
+                "joined_at": format_instant(member.joined_at),
+                "ended_at": _instant(member.ended_at),
             }
             for member in case.members
         ],

@@ -18,6 +18,7 @@ from service.deps import ContextDep, ResourcesDep
 from service.problems import Fault, invalid, retry_later
 from service.resources import Resources
 from sync.errors import Retryable
+from sync.instants import format_instant
 from sync.store.connection import reading
 from sync.store.feed import CHANGES, read_changes, read_tip
 
@@ -98,7 +99,7 @@ async def show_tip(resources: ResourcesDep, context: ContextDep) -> Response:
     context.extra_headers += ((b"x-watermark", resources.watermarks.header),)
     async with reading(resources.reads) as connection:
         tip = await read_tip(connection)
-    recorded_at = None if tip.recorded_at is None else tip.recorded_at.isoformat()
+    recorded_at = None if tip.recorded_at is None else format_instant(tip.recorded_at)
     return answer({"sequence": tip.sequence, "recorded_at": recorded_at})
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from hashlib import blake2b
+from typing import NamedTuple
 
+import asyncpg
 import orjson
 
 from service.metrics import Metrics
@@ -18,23 +20,28 @@ from sync.encoding import registration_json
 from sync.errors import Retryable, SyncError
 from sync.outcome import View
 from sync.store.connection import Pool, reading
-from sync.store.registrations import Known, look_up
+from sync.store.registrations import fetch_present
 
-_LANES = 3
+_LANES = 2
 _CODES_PER_STATEMENT = 256
 _MOST_WAITING = 4_000
 DEADLINE_SECONDS = 3.0
 
 
-class Answer:
-    """What the registry says of a code: the body of registration/1 with its entity tag, or that it was withdrawn."""
+class Answer(NamedTuple):
+    """What the registry says of a code: registration/1 with its entity tag; `body` None: it was withdrawn."""
 
-    __slots__ = ("body", "etag", "is_public")
+    is_public: bool
+    body: bytes | None
+    etag: bytes
 
-    def __init__(self, known: Known) -> None:
-        self.is_public = known.is_public
-        self.body = None if known.view is None else encode_registration(known.view)
-        self.etag = b"" if self.body is None else entity_tag(self.body)
+
+class _Caller(NamedTuple):
+    """Somebody who waits for an answer until `deadline`, an instant of the loop's clock."""
+
+    code: str
+    future: asyncio.Future[Answer | None]
+    deadline: float
 
 
 def registration_of(view: View) -> dict[str, object]:
@@ -65,37 +72,77 @@ def entity_tag(body: bytes) -> bytes:
     return b'"' + blake2b(body, digest_size=12).hexdigest().encode() + b'"'
 
 
+def _answer(row: asyncpg.Record) -> Answer:
+    """Render a row of statement look_up; as `encode_registration` would, without the value between."""
+    (
+        uscc,
+        registered,
+        version,
+        status,
+        office,
+        receipt_id,
+        valid_from,
+        recorded_at,
+        is_public,
+        case,
+        predecessor,
+        record,
+    ) = row
+    if not registered:
+        return Answer(is_public, None, b"")
+    document = registration_json(
+        uscc=uscc,
+        version=version,
+        status=status,
+        office=office,
+        record=orjson.loads(record),
+        valid_from=valid_from,
+        recorded_at=recorded_at,
+        predecessor_uscc=predecessor,
+        successor_uscc=None,
+        open_case=case,
+        receipt_id=receipt_id,
+        masked=False,
+    )
+    body = orjson.dumps(document)
+    return Answer(is_public, body, entity_tag(body))
+
+
 class LookUps:
     """Answers look-ups by code, masked, several by one statement."""
 
     def __init__(self, pool: Pool, metrics: Metrics) -> None:
         self._pool = pool
         self._metrics = metrics
-        self._waiting: deque[tuple[str, asyncio.Future[Answer | None]]] = deque()
+        self._waiting: deque[_Caller] = deque()
+        self._asked: deque[_Caller] = deque()
         self._flying: set[asyncio.Task[None]] = set()
         self._starting = False
+        self._watch: asyncio.TimerHandle | None = None
 
-    async def find(self, code: str) -> Answer | None:
-        """Return what the registry says of a normalized code; None when it never was registered.
+    def find(self, code: str) -> asyncio.Future[Answer | None]:
+        """Ask what the registry says of a normalized code; the answer is None when it never was registered.
+
+        The future fails with a SyncError as the database has it, with Retryable also when the deadline passed.
 
         Raises:
             Problem: overloaded; too many wait already.
-            SyncError: as the database has it; Retryable also when the deadline passed.
         """
         if len(self._waiting) >= _MOST_WAITING:
             raise retry_later("overloaded", 1)
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer | None] = loop.create_future()
-        self._waiting.append((code, future))
+        caller = _Caller(code, loop.create_future(), loop.time() + DEADLINE_SECONDS)
+        self._waiting.append(caller)
+        while self._asked and self._asked[0].future.done():
+            self._asked.popleft()
+        self._asked.append(caller)
+        if self._watch is None:
+            self._watch = loop.call_later(DEADLINE_SECONDS, self._expire)
         if not self._starting and len(self._flying) < _LANES:
             # Requests that this turn of the loop has yet to read come along.
             self._starting = True
             loop.call_soon(self._start)
-        deadline = loop.call_later(DEADLINE_SECONDS, _expire, future)
-        try:
-            return await future
-        finally:
-            deadline.cancel()
+        return caller.future
 
     def _start(self) -> None:
         self._starting = False
@@ -112,23 +159,28 @@ class LookUps:
         if self._waiting and not self._starting:
             self._start()
 
-    async def _fly(self, callers: list[tuple[str, asyncio.Future[Answer | None]]]) -> None:
-        codes = list({code for code, future in callers if not future.done()})
+    async def _fly(self, callers: list[_Caller]) -> None:
+        codes = list({caller.code for caller in callers if not caller.future.done()})
         self._metrics.codes_per_statement.observe(len(codes))
         try:
             async with reading(self._pool) as connection:
-                found = await look_up(connection, codes)
+                rows = await fetch_present(connection, codes)
         except SyncError as error:
-            for _, future in callers:
-                if not future.done():
-                    future.set_exception(type(error)(*error.args))
+            for caller in callers:
+                if not caller.future.done():
+                    caller.future.set_exception(type(error)(*error.args))
             return
-        answers = {code: Answer(known) for code, known in found.items()}
-        for code, future in callers:
+        answers = {row["uscc"]: _answer(row) for row in rows}
+        for caller in callers:
+            if not caller.future.done():
+                caller.future.set_result(answers.get(caller.code))
+
+    def _expire(self) -> None:
+        """Fail everybody whose deadline has passed: all have the same patience, so the oldest stand in front."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._asked and (self._asked[0].future.done() or self._asked[0].deadline <= now):
+            future = self._asked.popleft().future
             if not future.done():
-                future.set_result(answers.get(code))
-
-
-def _expire(future: asyncio.Future[Answer | None]) -> None:
-    if not future.done():
-        future.set_exception(Retryable("a look-up did not end in time"))
+                future.set_exception(Retryable("a look-up did not end in time"))
+        self._watch = loop.call_at(self._asked[0].deadline, self._expire) if self._asked else None

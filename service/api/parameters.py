@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
@@ -11,7 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from service.auth.limits import SHANGHAI
 from service.problems import Fault, invalid, pointer_to
+from sync import instants
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST_SEQUENCE = 2**63 - 1
 
 
@@ -48,14 +51,14 @@ def parse_instant(value: str) -> datetime:
     Raises:
         ValueError: neither RFC 3339 with offset nor an ISO date.
     """
-    if len(value) == 10:
+    if _DATE.fullmatch(value):
         midnight = datetime.combine(date.fromisoformat(value), time(), SHANGHAI) + timedelta(days=1)
         return (midnight - timedelta(microseconds=1)).astimezone(UTC)
     # In a query "+" is a blank; an offset that lost its sign on the way is still an offset.
-    instant = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
-    if instant.tzinfo is None:
-        raise ValueError("an instant needs an offset")
-    return instant.astimezone(UTC)
+    instant = instants.parse_instant(value.replace(" ", "+"))
+    if instant is None:
+        raise ValueError("neither an instant nor a date")
+    return instant
 
 
 def _instant(value: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from service.commands.progress import Meter
 from service.demo.feed import generate, today, write_feed
 
 
@@ -27,16 +27,13 @@ from service.demo.feed import generate, today, write_feed
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder to write to.")
 def command(records: int, seed: int, base: datetime | None, out: Path) -> None:
-    """Write a deterministic feed of three offices with planted problems, and what must become of each record.
+    """生成演示数据 · write a deterministic feed of three offices with planted problems, and what must become of it.
 
     OUT gets commerce.ndjson, civil-affairs.ndjson and establishment.ndjson (submission/1, one a line) and truth.csv.
     """
     day = base.date() if base else today()
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("demo", total=records)
-        written = write_feed(generate(records, seed, day), out, lambda count: bar.update(task, completed=count))
+    with Meter(Console(stderr=True), "demo", records) as meter:
+        written = write_feed(generate(records, seed, day), out, meter.advance_to)
     for office, lines in written.items():
         click.echo(f"{out / office}.ndjson  {lines:,} records")
     click.echo(f"{out / 'truth.csv'}  received on {day.isoformat()}, seed {seed}")

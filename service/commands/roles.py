@@ -73,6 +73,7 @@ async def _ingest(settings: Settings, instance: str | None, stop: asyncio.Event)
 
 
 async def _relay(settings: Settings, stop: asyncio.Event) -> None:
+    from sync.failpoints import FailPoints
     from sync.relay import RelayConfig, run
     from sync.store.connection import INGEST, open_pool
 
@@ -83,7 +84,7 @@ async def _relay(settings: Settings, stop: asyncio.Event) -> None:
             offices=list(load_site(settings.config_dir).offices),
             pool=pool,
             limits=INGEST,
-            fail_point=settings.fail_point,
+            fail_points=FailPoints.parse(settings.fail_point, settings.data_dir),
         )
         await run(config, stop)
     finally:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from service.commands import options
+from service.commands.progress import Meter
 from service.settings import load
 from service.site import load_site
 from service.validation import suggestions_of, validate
@@ -113,11 +113,9 @@ def _validate_codes(codes: tuple[str, ...], ruleset: Ruleset, context: CodeConte
 def _validate_file(
     path: Path, column: str | None, output: Path | None, ruleset: Ruleset, context: CodeContext, as_json: bool
 ) -> bool:
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    total = path.stat().st_size if path.is_file() else None
     try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task(_plain(path.name), total=path.stat().st_size if path.is_file() else None)
+        with Meter(Console(stderr=True), path.name, total) as meter:
             report = validate_file(
                 path,
                 column=column,
@@ -125,7 +123,7 @@ def _validate_file(
                 lines=sys.stdout.buffer if as_json and output is None else None,
                 ruleset=ruleset,
                 context=context,
-                progress=lambda done: bar.update(task, completed=done),
+                progress=meter.advance_to,
             )
     except UnreadableFile as error:
         raise click.UsageError(str(error)) from None

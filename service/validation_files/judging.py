@@ -150,6 +150,8 @@ class Judge:
     def _count(self, indices: npt.NDArray[np.int32], outcomes: Iterable[Outcome]) -> None:
         self.counts.rows += len(indices)
         for outcome, count in zip(outcomes, np.bincount(indices).tolist(), strict=False):
+            if not count:
+                continue
             self.counts.verdicts[outcome.verdict] += count
             for rule in outcome.rules:
                 self.counts.rules[rule] += count

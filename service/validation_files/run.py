@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +15,7 @@ from service.validation_files.json_lines import JsonLines
 from service.validation_files.judging import Counts, Judge, Judged
 from service.validation_files.sinks import SUFFIXES, NdjsonSink, Sink, open_sink
 from service.validation_files.sources import (
+    Encoding,
     NeedsPatience,
     Notes,
     Source,
@@ -100,24 +103,31 @@ def validate_file(
             sink = _Printer(lines, json_lines)
         return _run(source, Judge(ruleset=ruleset, context=context), sink, progress)
 
-    patient = whole
     try:
-        while True:
-            try:
-                report = attempt(open_source(path, column, encoding, patient=patient))
-                break
-            except WrongEncoding:
-                if encoding == "gb18030":
-                    raise
-                encoding = "gb18030"
-            except NeedsPatience:
-                patient = True
+        report = _read_until_understood(attempt, path, column, encoding, patient=whole)
         if part is not None and output is not None:
             part.replace(output)
     finally:
         if part is not None:
             part.unlink(missing_ok=True)
     return report
+
+
+def _read_until_understood(
+    attempt: Callable[[Source], Report], path: Path, column: str | None, encoding: Encoding | None, *, patient: bool
+) -> Report:
+    """Read a file again where it turns out to be of another encoding, or its rows to be longer, than was supposed."""
+    while True:
+        try:
+            return attempt(open_source(path, column, encoding, patient=patient))
+        except WrongEncoding:
+            if encoding == "gb18030":
+                raise
+            encoding = "gb18030"
+        except NeedsPatience:
+            patient = True
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise UnreadableFile(f"{path.name} is damaged: {error}") from error
 
 
 class _Printer(NdjsonSink):

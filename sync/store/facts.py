@@ -100,7 +100,7 @@ async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[S
         facts.by_name.setdefault(row["name_key"], set()).add(row["uscc"])
     numbers = {number for each in bringing for number in numbers_of(each.record)}
     if numbers:
-        for row in await connection.fetch(_SQL["same_number"], [number for _, number in numbers]):
+        for row in await connection.fetch(_SQL["same_number"], *map(list, zip(*numbers, strict=True))):
             facts.by_number[row["kind"], row["number"]] = row["uscc"]
     for uscc, code in facts.codes.items():
         if code.ever_held:
@@ -182,7 +182,7 @@ async def read_submission(connection: ReadConn, receipt: str | None, decode: Dec
 
 def incoming_of(row: asyncpg.Record) -> Incoming:
     """Return a stored record as it was fetched, with the headers that decoding reads."""
-    headers = {"mapping": row["mapping"], "ce_id": row["ce_id"]}
+    headers = {name: row[name] for name in ("mapping", "ce_id", "ce_time")}
     return Incoming(
         source=Source(row["topic"], row["partition"], row["offset"]),
         received_at=row["received_at"],
@@ -237,6 +237,7 @@ def _summary(row: asyncpg.Record) -> Holding:
         office=row["particulars_office"],
         receipt_id=row["particulars_receipt"],
         recorded_at=row["particulars_recorded_at"],
+        confirms_since=row["particulars_since"],
     )
     events = [particulars]
     if row["assign_major"] is not None:
@@ -257,6 +258,7 @@ def _summary(row: asyncpg.Record) -> Holding:
                 office=row["office"] if shaping else row["particulars_office"],
                 receipt_id=row["receipt_id"] if shaping else row["particulars_receipt"],
                 recorded_at=row["recorded_at"] if shaping else row["particulars_recorded_at"],
+                confirms_since=min(row["status_at"], row["valid_from"]),
             )
         )
     return Holding(row["holding"], events, complete=False)
@@ -272,4 +274,6 @@ def _event(row: asyncpg.Record) -> Event:
         office=row["office"],
         receipt_id=row["receipt_id"],
         recorded_at=row["recorded_at"],
+        marked_by=row["marked_by"],
+        confirms_since=row["confirms_since"],
     )

@@ -12,7 +12,7 @@ select r.uscc, r.registered, r.holding, r.last_version, r.version, r.status, r.o
        r.particulars_major, r.particulars_at, r.particulars_id,
        r.status_version, r.status_major, r.status_at, r.status_id,
        r.assign_major, r.assign_at, r.assign_id, r.predecessor_uscc,
-       v.office as particulars_office, v.receipt_id as particulars_receipt, v.name_key, v.record::text as record
+       r.valid_from, v.occurred_at as particulars_since, v.office as particulars_office, v.receipt_id as particulars_receipt, v.name_key, v.record::text as record
 from registration r
 join registration_version v
   on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
@@ -78,7 +78,9 @@ cross join lateral (
 
 -- name: same_number
 -- Which code has each of these legacy numbers.
-select kind, number, uscc from legacy_number where number = any($1)
+select n.kind, n.number, n.uscc
+from unnest($1::text[], $2::text[]) as b (kind, number)
+join legacy_number n using (kind, number)
 
 -- name: allowed_conflicts
 -- Conflicts of these codes that were allowed.
@@ -94,7 +96,7 @@ order by place
 
 -- name: held_records
 -- What is needed to decide these held records again: where they lie, their bytes, how often they were decided.
-select d.receipt_id, d.office, d.topic, d.partition, d."offset", d.received_at, w.mapping, w.ce_id, w.body,
+select d.receipt_id, d.office, d.topic, d.partition, d."offset", d.received_at, w.mapping, w.ce_id, w.ce_time, w.body,
        (select max(a.attempt) from disposition a where a.receipt_id = d.receipt_id) as attempt
 from disposition d
 join raw_message w on w.receipt_id = d.receipt_id and w.received_at = d.received_at
@@ -103,13 +105,13 @@ where d.receipt_id = any($1) and d.attempt = 1
 -- name: histories
 -- Every applied record of the present holdings of these codes: versions, and marks of unchanged ones.
 select v.uscc, v.operation, v.key_major, v.occurred_at, v.message_id, v.name_key, v.version, v.office, v.receipt_id,
-       v.recorded_at, v.record::text as record
+       v.recorded_at, null::text as marked_by, null::timestamptz as confirms_since, v.record::text as record
 from registration_version v
 join registration r on r.uscc = v.uscc and r.holding = v.holding
 where v.uscc = any($1)
 union all
-select m.uscc, m.operation, m.key_major, m.occurred_at, m.message_id, m.name_key, m.confirms_version, m.office,
-       m.receipt_id, m.recorded_at, v.record::text
+select m.uscc, m.operation, m.key_major, m.occurred_at, m.message_id, m.name_key, m.confirms_version, v.office,
+       v.receipt_id, v.recorded_at, m.receipt_id, v.occurred_at, v.record::text
 from registration_mark m
 join registration r on r.uscc = m.uscc and r.holding = m.holding
 join registration_version v on v.uscc = m.uscc and v.version = m.confirms_version

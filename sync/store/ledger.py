@@ -23,7 +23,7 @@ DISPOSITION_COLUMNS = (
     "content_sha256", "operation", "uscc", "disposition", "rules", "version", "duplicate_of", "case_id",
     "received_at", "decided_at", "ruleset", "return_text",
 )  # fmt: skip
-RAW_COLUMNS = ("receipt_id", "received_at", "mapping", "ce_id", "body")
+RAW_COLUMNS = ("receipt_id", "received_at", "mapping", "ce_id", "ce_time", "body")
 VERSION_COLUMNS = (
     "uscc", "version", "holding", "operation", "kind", "superseded", "office", "key_major", "occurred_at",
     "message_id", "name_key", "record", "predecessor_uscc", "successor_uscc", "reason", "receipt_id", "recorded_at",
@@ -183,7 +183,7 @@ async def write_dispositions(
             headers = incoming.headers
             raw.append((
                 each.receipt_id, incoming.received_at, _text(headers.get("mapping")), _text(headers.get("ce_id")),
-                incoming.body,
+                _text(headers.get("ce_time")), incoming.body,
             ))  # fmt: skip
     await connection.copy_records_to_table("disposition", records=rows, columns=DISPOSITION_COLUMNS)
     await connection.copy_records_to_table("raw_message", records=raw, columns=RAW_COLUMNS)

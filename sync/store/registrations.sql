@@ -37,12 +37,13 @@ order by holding;
 -- $1 code, $2 recorded up to or null, $3 whether personal fields are shown
 select v.holding, v.operation, v.kind, v.superseded, v.key_major, v.occurred_at, v.message_id, v.name_key, v.version, v.office,
        v.receipt_id, v.recorded_at, v.recorded_at as applied_at, v.predecessor_uscc, false as mark,
+       null::timestamptz as confirms_since,
        case when $3 then v.record else mask_personal(v.record) end::text as record
 from registration_version v
 where v.uscc = $1 and ($2::timestamptz is null or v.recorded_at <= $2)
 union all
 select m.holding, m.operation, '', false, m.key_major, m.occurred_at, m.message_id, m.name_key, m.confirms_version, v.office,
-       v.receipt_id, v.recorded_at, m.recorded_at, null, true,
+       v.receipt_id, v.recorded_at, m.recorded_at, null, true, v.occurred_at,
        case when $3 then v.record else mask_personal(v.record) end::text
 from registration_mark m
 join registration_version v on v.uscc = m.uscc and v.version = m.confirms_version

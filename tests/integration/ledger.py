@@ -14,6 +14,7 @@ from service.judging import decoder, rulings
 from service.settings import Settings
 from service.site import load_site
 from sync.apply import Applied, Applier, Batch
+from sync.failpoints import FailPoints
 from sync.kafka import Partition
 from sync.records import Incoming, Source
 from sync.store import ledger
@@ -24,7 +25,7 @@ NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def open_ledger(dsn: str, *, fail_point: str | None = None) -> AsyncIterator[Applier]:
+async def open_ledger(dsn: str, *, fail_points: FailPoints | None = None) -> AsyncIterator[Applier]:
     """Open an applier with the default site on a database, with the rights of `uscc ingest`."""
     settings, site = Settings(), load_site(None)
     pool = await open_pool(
@@ -36,7 +37,7 @@ async def open_ledger(dsn: str, *, fail_point: str | None = None) -> AsyncIterat
             rulings=rulings(settings, site),
             ruleset=site.ruleset,
             decode=decoder(settings, site).decode,
-            fail_point=fail_point,
+            fail_points=fail_points,
         )
     finally:
         await pool.close()

@@ -20,6 +20,10 @@ begin
             execute format('grant %I to current_user', name);
         end if;
     end loop;
+    -- The console may do what the api may.
+    if not pg_has_role('uscc_console', 'uscc_api', 'usage') then
+        grant uscc_api to uscc_console;
+    end if;
 end $$;
 
 revoke create on schema public from public;
@@ -48,8 +52,7 @@ grant select on registration, registration_version, registration_mark, holder, w
 grant insert, update on acknowledgement to uscc_api;
 grant insert on audit to uscc_api;
 
--- console: what the api sees, and the audit.
-grant uscc_api to uscc_console;
+-- console: what the api may (see above), and the audit.
 grant select on audit to uscc_console;
 
 -- job: the nightly run reads everything but keys.

@@ -195,10 +195,14 @@ async def api(resources: Resources, config: ServeConfig, pool: Pool) -> AsyncIte
     transport = httpx.ASGITransport(create_app(resources, config), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry.test", timeout=40) as client:
         made = Api(client, {}, pool)
-        await made.add_client("admin", SCOPES)
-        await made.add_client("reader", ("lookup", "changes"))
-        for office in OFFICES:
-            await made.add_client(office, OFFICE_SCOPES, office)
+        wanted: dict[str, tuple[Sequence[Scope], str | None]] = {
+            "admin": (SCOPES, None),
+            "reader": (("lookup", "changes"), None),
+            **{office: (OFFICE_SCOPES, office) for office in ("commerce", "civil-affairs")},
+        }
+        async with writing(pool) as connection:
+            for name, (scopes, office) in wanted.items():
+                made.keys[name] = await create_client(connection, name=name, scopes=scopes, office=office, actor="test")
         yield made
 
 

@@ -28,7 +28,7 @@ async def test_a_case_names_its_members(api: Api, registry: Registry) -> None:
     assert item == alone.json()
     assert ("D01", "open", ["commerce"], False) == (item["rule"], item["status"], item["offices"], item["overdue"])
     assert {"holder", "held"} == {member["role"] for member in item["members"]}
-    assert "2026-12-05T00:00:00+08:00" == item["due_at"]
+    assert "2026-12-05T00:00:00.000+08:00" == item["due_at"]
 
 
 async def test_cases_are_paged_oldest_first(api: Api, registry: Registry) -> None:

@@ -1,0 +1,239 @@
+"""Tables that people and offices send: CSV (also .gz and .tsv), XLSX and Parquet, row by row as texts.
+
+The first row names the columns. No row is dropped: one with too few cells lacks those members, and cells beyond the
+columns go by their place (`column_19`). A text is UTF-8 unless its bytes cannot be; then it is GB18030. A formula
+counts as its stored value. What is written has text cells only, and no text in it is a formula to a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as arrow_parquet
+import xlsxwriter
+
+from service.validation_files.sources import Encoding, UnreadableFile, detect_encoding
+from service.validation_files.spreadsheets import UnreadableSpreadsheet, read_rows
+from sync.errors import SyncError
+
+CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv", ".tsv.gz")
+_PARQUET_BATCH_ROWS = 5_000
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+
+
+class UnreadableTable(SyncError):
+    """A table cannot be read; the message says what is wrong and where."""
+
+    exit_status = 2
+
+
+class Row(NamedTuple):
+    """One row: its number among the rows from 1, its line in the file (the header is 1), and its cells by column."""
+
+    number: int
+    line: int
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An opened table; `encoding` is None where the format has its own."""
+
+    path: Path
+    columns: tuple[str, ...]
+    encoding: Encoding | None
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows that hold anything; only the cells that do.
+
+        Raises:
+            UnreadableTable: the file is damaged, or holds bytes that are not of its encoding.
+        """
+        number = 0
+        for line, cells in _lines(self.path, self.encoding):
+            if line == 1 or not any(cells):
+                continue
+            number += 1
+            yield Row(number, line, _named(self.columns, cells))
+
+
+def open_table(path: Path, encoding: Encoding | None = None) -> Table:
+    """Open a table by its suffix; `encoding` overrides what the bytes say.
+
+    Raises:
+        UnreadableTable: an unknown suffix, an empty file, or one that is not what its suffix says.
+    """
+    if encoding is None and path.name.lower().endswith(CSV_SUFFIXES):
+        try:
+            encoding = detect_encoding(path, whole=True)
+        except UnreadableFile as error:
+            raise UnreadableTable(str(error)) from None
+        except (OSError, EOFError) as error:
+            raise UnreadableTable(f"{path.name}: {error}") from None
+    _, header = next(_lines(path, encoding), (1, []))
+    if not any(cell.strip() for cell in header):
+        raise UnreadableTable(f"{path.name}: the first row is empty, it should name the columns")
+    columns: list[str] = []
+    for place, cell in enumerate(header, start=1):
+        name = cell.strip() or f"column_{place}"
+        columns.append(name if name not in columns else f"{name}_{place}")
+    return Table(path, tuple(columns), encoding)
+
+
+def find_columns(table: Table, wanted: Mapping[str, Sequence[str]], required: Iterable[str]) -> dict[str, str]:
+    """Return which column holds what; `wanted` gives the names under which each may stand.
+
+    Raises:
+        UnreadableTable: a required column is missing.
+    """
+    by_name = {column.strip().lower(): column for column in reversed(table.columns)}
+    found = {
+        key: by_name[name.lower()]
+        for key, names in wanted.items()
+        for name in [next((each for each in (key, *names) if each.lower() in by_name), None)]
+        if name is not None
+    }
+    missing = [" / ".join((key, *wanted[key])) for key in required if key not in found]
+    if missing:
+        raise UnreadableTable(
+            f"{table.path.name}: there is no column {'; '.join(missing)}; there are: {', '.join(table.columns)}"
+        )
+    return found
+
+
+def _named(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """Return the cells that hold anything, by column."""
+    named = {column: cell for column, cell in zip(columns, cells, strict=False) if cell != ""}
+    for place in range(len(columns), len(cells)):
+        if cells[place] != "":
+            named[f"column_{place + 1}"] = cells[place]
+    return named
+
+
+def _lines(path: Path, encoding: Encoding | None) -> Iterator[tuple[int, list[str]]]:
+    """Yield every row with its line, the header included."""
+    name = path.name.lower()
+    try:
+        if name.endswith(".xlsx"):
+            yield from enumerate(read_rows(path), start=1)
+        elif name.endswith((".parquet", ".pq")):
+            yield from _parquet_lines(path)
+        elif name.endswith(CSV_SUFFIXES):
+            yield from _csv_lines(path, encoding or "utf-8")
+        else:
+            raise UnreadableTable(f"{path.name}: the suffix says nothing; known are .csv, .csv.gz, .xlsx, .parquet")
+    except UnreadableSpreadsheet as error:
+        raise UnreadableTable(f"{path.name}: {error}") from error
+    except (OSError, EOFError, pa.ArrowInvalid) as error:
+        raise UnreadableTable(f"{path.name}: {error}") from error
+
+
+def _parquet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    file = arrow_parquet.ParquetFile(path)
+    yield 1, list(file.schema_arrow.names)
+    line = 1
+    for batch in file.iter_batches(batch_size=_PARQUET_BATCH_ROWS):
+        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            line += 1
+            yield line, ["" if value is None else str(value) for value in values]
+
+
+def _csv_lines(path: Path, encoding: Encoding) -> Iterator[tuple[int, list[str]]]:
+    separator = "\t" if ".tsv" in path.name.lower() else ","
+    with open_bytes(path) as stream:
+        reader = csv.reader(_decoded(path.name, stream, encoding), delimiter=separator)
+        line = 1
+        try:
+            for cells in reader:
+                yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise UnreadableTable(f"{path.name}, line {reader.line_num}: {error}") from None
+
+
+def _decoded(name: str, stream: IO[bytes], encoding: Encoding) -> Iterator[str]:
+    """Yield the lines of a text.
+
+    Raises:
+        UnreadableTable: names the line and the byte in it that is not of the encoding.
+    """
+    for number, line in enumerate(stream, start=1):
+        try:
+            text = line.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise UnreadableTable(f"{name}, line {number}, byte {error.start + 1}: not {encoding.upper()}") from None
+        yield text.removeprefix("\ufeff") if number == 1 else text
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading, unpacked where it is gzipped."""
+    with path.open("rb") as packed:
+        is_gzip = packed.read(2) == b"\x1f\x8b"
+        packed.seek(0)
+        if not is_gzip:
+            yield packed
+            return
+        with gzip.GzipFile(fileobj=packed) as unpacked, io.BufferedReader(unpacked) as stream:  # type: ignore[arg-type]
+            yield stream
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    """Write a table of texts, CSV or XLSX by the suffix; return how many rows.
+
+    Raises:
+        UnreadableTable: the suffix is neither.
+    """
+    name = path.name.lower()
+    if name.endswith(".xlsx"):
+        return _write_sheet(path, header, rows)
+    if not name.endswith(".csv"):
+        raise UnreadableTable(f"{path.name}: write .csv or .xlsx")
+    # The mark at the beginning lets a spreadsheet take it for UTF-8.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        count = 0
+        for count, row in enumerate(rows, start=1):
+            writer.writerow([guarded(cell) for cell in row])
+        return count
+
+
+def _write_sheet(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book: Any = xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False})
+    sheet = book.add_worksheet()
+    text = book.add_format({"num_format": "@"})
+    sheet.set_column(0, len(header) - 1, 28, text)
+    sheet.freeze_panes(1, 0)
+    count = 0
+    for place, cell in enumerate(header):
+        sheet.write_string(0, place, cell, text)
+    for count, row in enumerate(rows, start=1):
+        for place, cell in enumerate(row):
+            if cell:
+                sheet.write_string(count, place, cell, text)
+            else:
+                sheet.write_blank(count, place, None, text)
+    book.close()
+    return count
+
+
+def guarded(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula; numbers with a sign stay."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def unguarded(text: str) -> str:
+    """Return the text that `guarded` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text

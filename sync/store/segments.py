@@ -1,0 +1,71 @@
+"""Reads and loads code segments, and counts how far each has been used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync.segments import Segment, Segments
+from sync.store.connection import ReadConn, WriteConn
+from sync.store.statements import statements
+
+_SQL = statements("segments")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentUse:
+    """A segment, how many of its bodies were ever registered, and the last of them in order."""
+
+    segment: Segment
+    used: int
+    latest: str | None
+
+    @property
+    def rest(self) -> int:
+        """How many bodies are left."""
+        return self.segment.size - self.used
+
+    @property
+    def share_left(self) -> float:
+        """The share of its bodies that is left, from 0 to 1."""
+        return self.rest / self.segment.size
+
+
+async def read_segments(connection: ReadConn, known: Segments) -> Segments:
+    """Return every segment; `known` itself where none was loaded since it was read."""
+    generation = await connection.fetchval(_SQL["generation"])
+    if generation == known.generation:
+        return known
+    rows = await connection.fetch(_SQL["segments"])
+    return Segments([Segment(**row) for row in rows], generation)
+
+
+@dataclass(slots=True)
+class SegmentsAtHand:
+    """The segments as they were last read; read again only when some were loaded since."""
+
+    read: Segments = field(default_factory=Segments)
+
+    async def current(self, connection: ReadConn) -> Segments:
+        """Return every segment that is loaded now."""
+        self.read = await read_segments(connection, self.read)
+        return self.read
+
+
+async def add_segments(
+    connection: WriteConn, segments: Sequence[Segment], *, source: str, now: datetime, actor: str
+) -> None:
+    """Write segments down; the caller holds the writer's lock and has seen that none overlaps."""
+    rows = [(s.first_body, s.last_body, s.office, s.registrar_code, s.registrar_name, s.allocated_on) for s in segments]
+    if rows:
+        await connection.execute(_SQL["add_segments"], *map(list, zip(*rows, strict=True)), source, now, actor)
+
+
+async def segment_use(connection: ReadConn) -> list[SegmentUse]:
+    """Return every segment with its use, in order."""
+    segments = {each.first_body: each for each in (await read_segments(connection, Segments())).ordered}
+    return [
+        SegmentUse(segment=segments[row["first_body"]], used=row["used"], latest=row["latest"])
+        for row in await connection.fetch(_SQL["use"])
+    ]

@@ -1,0 +1,78 @@
+"""What the demonstration feed says must become of a record is what decoder and judgement make of it."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter, defaultdict, deque
+from datetime import UTC, date, datetime
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.demo.feed import DemoRecord, generate
+from service.judging import decoder, rulings
+from service.settings import Settings
+from service.site import load_site
+from sync.facts import Facts
+from sync.records import Decision, Incoming, Source
+from sync.rules import Judge
+from validators.findings import Severity
+
+BASE = date(2026, 11, 20)
+NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
+SITE = load_site(None)
+PARTITIONS = 6
+
+
+def arrivals(records: list[DemoRecord], random: Random) -> list[tuple[DemoRecord, Source]]:
+    """Return the records in an order in which partitions may be read: within each as sent, across them anyhow."""
+    partitions: dict[tuple[str, int], deque[DemoRecord]] = defaultdict(deque)
+    for record in records:
+        number = zlib.crc32(record.key) % PARTITIONS if record.key else random.randrange(PARTITIONS)
+        partitions[record.office, number].append(record)
+    offsets: Counter[tuple[str, int]] = Counter()
+    order = []
+    while partitions:
+        place = random.choice(list(partitions))
+        for _ in range(random.randrange(1, 60)):
+            if not partitions[place]:
+                del partitions[place]
+                break
+            office, number = place
+            source = Source(f"uscc.submissions.{office}", number, offsets[place])
+            order.append((partitions[place].popleft(), source))
+            offsets[place] += 1
+    return order
+
+
+def decide(order: list[tuple[DemoRecord, Source]]) -> list[tuple[DemoRecord, Decision]]:
+    """Decode and judge records in their order; return each with its first decision."""
+    defaults = Settings()
+    decode = decoder(defaults, SITE).decode
+    judge = Judge(Facts(), rulings=rulings(defaults, SITE), ruleset=SITE.ruleset, now=NOON)
+    receipts = []
+    for record, source in order:
+        submission = decode(Incoming(source=source, received_at=NOON, body=record.body), record.office)
+        receipts.append((record, submission.receipt_id))
+        judge.decide(submission)
+    first = {each.submission.receipt_id: each for each in judge.outcome.decisions if each.attempt == 1}
+    return [(record, first[receipt]) for record, receipt in receipts]
+
+
+@given(seed=st.integers(0, 10_000), interleaving=st.integers(0, 10_000))
+@settings(max_examples=8, deadline=None)
+def test_the_truth_holds_however_partitions_interleave(seed: int, interleaving: int) -> None:
+    order = arrivals(list(generate(2_500, seed, BASE)), Random(interleaving))
+
+    groups: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for record, decision in decide(order):
+        if record.group:
+            groups[record.group, record.group_expectation][decision.disposition.value] += 1
+            continue
+        found = {finding.rule for finding in decision.findings}
+        grave = {each.rule for each in decision.findings if each.severity in (Severity.ERROR, Severity.HOLD)}
+        assert decision.disposition.value == record.disposition, (record, found)
+        assert grave <= set(record.rules) <= found, (record, found)
+    for (group, expectation), counts in groups.items():
+        assert ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) == expectation, group
