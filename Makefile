@@ -19,7 +19,7 @@ check: setup ## format, lint, types, import contracts, unit and property tests: 
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q tests/unit tests/property
+	@$(BIN)/pytest -q -n 2 tests/unit tests/property
 
 test: setup ## the whole test suite, against real PostgreSQL and real Kafka
 	@$(BIN)/pytest -q

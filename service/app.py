@@ -15,7 +15,18 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 
-from service.api import cases, changes, health, openapi, reference, registrations, returns, validations
+from service.api import (
+    batches,
+    cases,
+    changes,
+    health,
+    openapi,
+    reference,
+    registrations,
+    returns,
+    submissions,
+    validations,
+)
 from service.auth.policy import check_closed
 from service.deps import enforce
 from service.middleware import Edge, Receive, Scope, Send
@@ -62,7 +73,7 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
     )
     app.state.resources = resources
     # First the look-up: routes are tried in order.
-    for module in (registrations, validations, returns, changes, cases, reference, health, openapi):
+    for module in (registrations, validations, submissions, batches, returns, changes, cases, reference, health, openapi):
         module.add_routes(app)
     app.edge = Edge(
         ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=dict(app.exception_handlers)),
@@ -70,6 +81,7 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
         access_log=resources.access_log,
         allowed_hosts=config.host_names(),
         quick=registrations.QUICK,
+        body_limits=((submissions.PATH, submissions.BODY_LIMIT_BYTES),),
         most_in_flight=config.most_in_flight,
     )
     check_closed(app.routes)

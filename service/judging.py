@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from service.dry_run import Judging
 from service.settings import Settings, dsn
 from service.site import Site, load_site
 from sync.apply import Applier
@@ -57,6 +58,16 @@ def decoder(settings: Settings, site: Site) -> Decoder:
         mappings=load_mappings(site.offices, site.mappings),
         codes=CodeContext(province=settings.province, register=frozenset()),
         late_after_working_days=settings.late_after_working_days,
+    )
+
+
+def judging(settings: Settings, site: Site) -> Judging:
+    """Return what dry runs judge with."""
+    return Judging(
+        decode=decoder(settings, site).decode,
+        rulings=rulings(settings, site),
+        ruleset=site.ruleset,
+        mappings=load_mappings(site.offices, site.mappings),
     )
 
 

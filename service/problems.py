@@ -95,8 +95,8 @@ PROBLEMS: Mapping[str, ProblemType] = {
             413,
             "请求体过大",
             "Payload too large",
-            "请求体不得超过 {limit} 字节。",
-            "The body may not exceed {limit} bytes.",
+            "请求体过大，上限为 {limit}。",
+            "The body is too large; the limit is {limit}.",
         ),
         _entry(
             "header-fields-too-large",
@@ -186,6 +186,12 @@ FAULTS: Mapping[str, Text] = {
     "incomplete": Text(zh="须同时给出 {expected}", en="{expected} must be given together"),
     "unknown-office": Text(zh="没有这个登记机关", en="there is no such office"),
     "bad-text": Text(zh="含有不允许的字符", en="holds characters that are not allowed"),
+    "no-records": Text(zh="没有一条记录", en="there is no record"),
+    "not-encoded": Text(zh="字节不是 {expected}", en="the bytes are not {expected}"),
+    "not-csv": Text(zh="不是合法的 CSV：{expected}", en="not CSV: {expected}"),
+    "not-xlsx": Text(zh="不是可读的 XLSX 工作簿", en="no workbook that can be read"),
+    "no-column": Text(zh="首行没有一个认识的列名，应有 {expected}", en="the first row names no known column, such as {expected}"),
+    "no-mapping": Text(zh="该机关没有这个映射", en="the office has no such mapping"),
     "invalid": Text(zh="值不合要求", en="the value is not allowed"),
 }
 
@@ -257,7 +263,7 @@ def unauthenticated() -> Problem:
 
 def too_large(limit_bytes: int) -> Problem:
     """Return the problem of a body above its limit."""
-    return Problem("payload-too-large", facts={"limit": limit_bytes}, headers=((b"connection", b"close"),))
+    return Problem("payload-too-large", facts={"limit": f"{limit_bytes} B"}, headers=((b"connection", b"close"),))
 
 
 def problem_of(error: SyncError) -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,15 +12,18 @@ from service.access_log import AccessLog
 from service.api.look_ups import LookUps
 from service.auth.bearers import Bearers
 from service.auth.limits import Limits
+from service.dry_run import Judging
 from service.metrics import Metrics
 from service.tips import Tips
 from service.watermarks import Watermarks
 from sync.kafka import KafkaSettings
-from sync.store.connection import API, Pool, open_pool
-from sync.store.registrations import prepare_session
+from sync.store import registrations, searches
+from sync.store.connection import API, INGEST, Pool, Prepare, open_pool
+from sync.store.connection import Limits as SessionLimits
 from validators.rulebook import Ruleset
 
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
+DESK_SIZE = 3
 _LISTENS_EVERYWHERE = frozenset(("0.0.0.0", "::", ""))  # noqa: S104 — compared with, not bound to
 
 
@@ -42,6 +45,7 @@ class ServeConfig:
     kafka: KafkaSettings | None = None
     offices: Mapping[str, tuple[str, str]]
     ruleset: Ruleset
+    judging: Judging
     province: str | None = "21"
     pool_size: int = 8
     requests_per_minute: int | None = None
@@ -60,11 +64,17 @@ class ServeConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the endpoints work with. `reads` is the pool for reads, which may be a replica's."""
+    """What the endpoints work with.
+
+    `reads` is the pool for reads, which may be a replica's; `searches` reads there too, by plans made anew for every
+    search; `desk` is for what takes longer than a look-up may: storing what was posted, and dry runs.
+    """
 
     config: ServeConfig
     pool: Pool
     reads: Pool
+    searches: Pool
+    desk: Pool
     bearers: Bearers
     limits: Limits
     look_ups: LookUps
@@ -73,6 +83,7 @@ class Resources:
     metrics: Metrics
     access_log: AccessLog
     closing: asyncio.Event
+    dry_run_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     counted: dict[str, int] = field(default_factory=dict)
     openapi_document: dict[str, Any] = field(default_factory=dict)
 
@@ -82,8 +93,36 @@ class Resources:
         return frozenset(self.config.offices)
 
 
-async def _open(config: ServeConfig, dsn: str, name: str) -> Pool:
-    return await open_pool(dsn, role=config.role, limits=API, size=config.pool_size, name=name, prepare=prepare_session)
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    main: Pool
+    reads: Pool
+    searches: Pool
+    desk: Pool
+
+
+@asynccontextmanager
+async def _open_pools(config: ServeConfig) -> AsyncIterator[_Pools]:
+    async with AsyncExitStack() as stack:
+
+        async def opened(dsn: str, name: str, size: int, limits: SessionLimits, prepare: Prepare | None) -> Pool:
+            pool = await open_pool(dsn, role=config.role, limits=limits, size=size, name=name, prepare=prepare)
+            stack.push_async_callback(pool.close)
+            return pool
+
+        size = config.pool_size
+        main = await opened(config.dsn, "uscc-serve", size, API, registrations.prepare_session)
+        replica = config.read_dsn
+        yield _Pools(
+            main=main,
+            reads=main
+            if replica is None
+            else await opened(replica, "uscc-serve-reads", size, API, registrations.prepare_session),
+            searches=await opened(
+                replica or config.dsn, "uscc-serve-search", max(1, size // 2), API, searches.prepare_session
+            ),
+            desk=await opened(config.dsn, "uscc-serve-desk", DESK_SIZE, INGEST, None),
+        )
 
 
 @asynccontextmanager
@@ -93,26 +132,24 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
     Raises:
         Retryable: the database does not answer.
     """
-    pool = await _open(config, config.dsn, "uscc-serve")
-    reads = pool
-    try:
-        if config.read_dsn is not None:
-            reads = await _open(config, config.read_dsn, "uscc-serve-reads")
+    async with _open_pools(config) as pools:
         closing = asyncio.Event()
         metrics = Metrics()
         access_log = AccessLog()
         limits = Limits(
-            pool, requests_per_minute=config.requests_per_minute, misses_per_minute=config.misses_per_minute
+            pools.main, requests_per_minute=config.requests_per_minute, misses_per_minute=config.misses_per_minute
         )
-        watermarks = Watermarks(reads, list(config.offices), config.kafka)
+        watermarks = Watermarks(pools.reads, list(config.offices), config.kafka)
         resources = Resources(
             config=config,
-            pool=pool,
-            reads=reads,
-            bearers=Bearers(pool),
+            pool=pools.main,
+            reads=pools.reads,
+            searches=pools.searches,
+            desk=pools.desk,
+            bearers=Bearers(pools.main),
             limits=limits,
-            look_ups=LookUps(reads, metrics),
-            tips=Tips(reads, closing),
+            look_ups=LookUps(pools.reads, metrics),
+            tips=Tips(pools.reads, closing),
             watermarks=watermarks,
             metrics=metrics,
             access_log=access_log,
@@ -128,7 +165,3 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
             await asyncio.gather(*beside, return_exceptions=True)
             access_log.flush()
             await limits.save()
-    finally:
-        if reads is not pool:
-            await reads.close()
-        await pool.close()

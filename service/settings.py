@@ -261,6 +261,7 @@ def kafka_settings(settings: Settings) -> KafkaSettings:
 
 def serve_config(settings: Settings) -> ServeConfig:
     """Return what the API wants of located settings."""
+    from service.judging import judging  # These ask for settings themselves.
     from service.resources import ServeConfig  # A role that serves no HTTP need not load the web framework.
     from service.site import load_site
 
@@ -274,6 +275,7 @@ def serve_config(settings: Settings) -> ServeConfig:
         kafka=kafka_settings(settings),
         offices={office.id: (office.title_zh, office.title_en) for office in site.offices.values()},
         ruleset=site.ruleset,
+        judging=judging(settings, site),
         pool_size=settings.http_pool_size,
         province=settings.province,
         requests_per_minute=settings.requests_per_minute,

@@ -184,7 +184,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         if not is_gzip:
             yield packed
             return
-        with gzip.GzipFile(fileobj=packed) as unpacked, io.BufferedReader(unpacked) as stream:  # type: ignore[arg-type]
+        with gzip.GzipFile(fileobj=packed) as unpacked, io.BufferedReader(unpacked) as stream:
             yield stream
 
 
@@ -204,8 +204,9 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
         writer = csv.writer(file)
         writer.writerow(header)
         count = 0
-        for count, row in enumerate(rows, start=1):
+        for row in rows:
             writer.writerow([guarded(cell) for cell in row])
+            count += 1
         return count
 
 

@@ -73,8 +73,7 @@ class Applier:
             months = {month_of(each.incoming.received_at) for each in batch.submissions} | {month_of(now)}
             for instant in sorted(months - self.months):
                 await ledger.ensure_month(connection, instant)
-            facts = await read_facts(connection, batch.office, batch.submissions, self.decode)
-            facts.segments = await self.segments.current(connection)
+            facts = await read_facts(connection, batch.office, batch.submissions, self.decode, self.segments)
             judge = Judge(facts, rulings=self.rulings, ruleset=self.ruleset, now=now)
             outcome = judge.decide_all(batch.submissions)
             await self.write(connection, outcome, now)
@@ -142,7 +141,7 @@ class Applier:
                     uscc=change.uscc,
                     version=change.version,
                     kind=change.kind,
-                    before=view_json(change.before) if change.before and change.before.is_public else None,
+                    before=_compared(change.before) if change.before and change.before.is_public else None,
                     after=view_json(change.after),
                     effective_at=change.effective_at,
                     recorded_at=now,
@@ -169,6 +168,11 @@ def view_json(view: View) -> dict[str, object]:
         receipt_id=view.receipt_id,
         masked=False,
     )
+
+
+def _compared(view: View) -> dict[str, object]:
+    """Return of registration/1 what a change is told from."""
+    return {"record": view.record, "status": view.status, "office": view.office}
 
 
 def month_of(instant: datetime) -> datetime:

@@ -12,14 +12,15 @@ from typing import Literal
 
 from sync.apply import Applier, month_of
 from sync.errors import SyncError
-from sync.facts import Case, Facts
+from sync.facts import Case, Facts, Member
+from sync.instants import microseconds
 from sync.outcome import Act
 from sync.records import Disposition, OrderKey, Source, receipt_id
-from sync.resolution import NotPossible, Resolver, needs_approval
+from sync.resolution import NotPossible, needs_approval
 from sync.rules import Judge
 from sync.store import ledger
 from sync.store.connection import WriteConn, writing
-from sync.store.facts import read_case, read_submission
+from sync.store.facts import read_case
 from validators import uscc
 from validators.findings import Operation
 
@@ -40,7 +41,11 @@ class SamePerson(SyncError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What somebody wants done about a case. `receipt_id` names the member."""
+    """What somebody wants done about a case. `receipt_id` names the member.
+
+    `is_person` says whether a person wants it: four eyes are two persons', so that one who is none proposes nothing
+    that another must approve.
+    """
 
     case_id: str
     operation: Operation
@@ -50,6 +55,7 @@ class Order:
     reason: str | None = None
     actor: str
     via: Via
+    is_person: bool = True
 
 
 async def propose(applier: Applier, order: Order) -> bool:
@@ -68,18 +74,18 @@ async def propose_in(applier: Applier, connection: WriteConn, order: Order) -> b
     now = await ledger.take_lock(connection)
     facts, case = await _read(applier, connection, order.case_id, order.new_uscc)
     if case.is_awaiting:
-        raise NotPossible(f"{order.case_id} has a resolution that waits for approval")
-    member = next((each for each in case.members if each.receipt_id == order.receipt_id), None)
+        raise NotPossible("awaits-approval", f"{order.case_id} has a resolution that waits for approval")
+    named = (each for each in case.members if each.receipt_id == order.receipt_id and each.role != "proposed")
+    member = next(named, None)
     if member is None:
-        raise NotPossible(f"{order.receipt_id} is no member of {order.case_id}")
+        raise NotPossible("not-a-member", f"{order.receipt_id} is no member of {order.case_id}")
     if order.operation is Operation.ASSIGN:
         _check_new(applier, order.new_uscc, member.office)
     resolution_id = f"resolution-{_receipt(now)}"
-    key = OrderKey(int(now.timestamp() * 1_000_000), now, resolution_id)
     act = Act(
         operation=order.operation,
         member=member,
-        key=key,
+        key=_key(now, resolution_id),
         receipt_id=resolution_id,
         office=member.office,
         actor=order.actor,
@@ -103,6 +109,8 @@ async def propose_in(applier: Applier, connection: WriteConn, order: Order) -> b
         status="done",
     )
     if needs_approval(case, act, facts.code(member.uscc)):
+        if not order.is_person:
+            raise NotPossible("person-needed", f"{order.actor} is no person: this needs two, one after the other")
         await ledger.write_resolution(connection, replace(line, status="awaiting_approval"))
         await ledger.mark_case(connection, case.case_id, case.offices, awaiting=True)
         return False
@@ -120,21 +128,17 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
     """
     async with writing(applier.pool) as connection:
         now = await ledger.take_lock(connection)
-        line = await ledger.awaiting_resolution(connection, case_id)
-        facts, case = await _read(applier, connection, case_id, line.new_uscc if line is not None else None)
-        if line is None:
-            raise NotAwaiting(f"nothing of {case_id} waits for approval")
+        facts, case, line = await _awaiting(applier, connection, case_id)
         if line.proposed_by == actor:
             raise SamePerson(f"{actor} proposed this resolution: another person must approve it")
         member = next((m for m in case.members if m.receipt_id == line.member_receipt), None)
         if member is None:
-            raise NotPossible(f"{line.member_receipt} is no member of {case_id} any more")
-        message = await read_submission(connection, line.message_receipt, applier.decode)
-        key = message.key if message is not None and message.key is not None else None
+            raise NotPossible("not-a-member", f"{line.member_receipt} is no member of {case_id} any more")
+        message = _message(case, line)
         act = Act(
             operation=Operation(line.operation),
             member=member,
-            key=key or OrderKey(int(now.timestamp() * 1_000_000), now, line.resolution_id),
+            key=message.key if message is not None else _key(now, line.resolution_id),
             receipt_id=line.resolution_id,
             office=member.office,
             actor=line.proposed_by,
@@ -144,23 +148,63 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
         )
         case.is_awaiting = False
         judge = _judge(applier, facts, now)
-        Resolver(judge, case, act).resolve()
-        if message is not None and message.uscc:
+        if message is not None and message.submission is not None:
+            case.members.remove(message)
+        judge.resolve(case, act)
+        if message is not None and message.submission is not None:
             code = facts.code(message.uscc)
             version = code.holding.present().version if code.holding is not None else None
             judge.effects.close(
-                message, Disposition.ACCEPTED, message.findings, code, version=version, case_id=case_id, attempt=2
+                message.submission,
+                Disposition.ACCEPTED,
+                message.submission.findings,
+                code,
+                version=version,
+                case_id=case_id,
+                attempt=message.attempt + 1,
             )
-        await applier.write(connection, judge.outcome, now)
+        await _write(applier, connection, judge, now)
         await ledger.write_resolution(
-            connection,
-            replace(line, status="done", approved_by=actor, approved_at=now, approval_reason=reason),
+            connection, replace(line, status="done", approved_by=actor, approved_at=now, approval_reason=reason)
         )
+
+
+async def refuse(applier: Applier, case_id: str, *, actor: str, reason: str | None = None) -> None:
+    """Refuse, as another person, the resolution that waits; the case is open again, and a message is rejected.
+
+    Raises:
+        NoSuchCase, NotAwaiting, SamePerson: it cannot be refused.
+    """
+    async with writing(applier.pool) as connection:
+        now = await ledger.take_lock(connection)
+        facts, case, line = await _awaiting(applier, connection, case_id)
+        if line.proposed_by == actor:
+            raise SamePerson(f"{actor} proposed this resolution: another person must look at it")
+        judge = _judge(applier, facts, now)
+        judge.refuse_proposals(case)
+        await _write(applier, connection, judge, now)
+        await ledger.write_resolution(
+            connection, replace(line, status="refused", approved_by=actor, approved_at=now, approval_reason=reason)
+        )
+
+
+async def _awaiting(applier: Applier, connection: WriteConn, case_id: str) -> tuple[Facts, Case, ledger.Resolution]:
+    """Return a case and the resolution of it that waits for another person."""
+    line = await ledger.awaiting_resolution(connection, case_id)
+    facts, case = await _read(applier, connection, case_id, line.new_uscc if line is not None else None)
+    if line is None:
+        raise NotAwaiting(f"nothing of {case_id} waits for approval")
+    return facts, case, line
+
+
+def _message(case: Case, line: ledger.Resolution) -> Member | None:
+    """Return the message that proposed a resolution; None where a person did."""
+    return next((each for each in case.proposals() if each.receipt_id == line.message_receipt), None)
 
 
 async def _read(applier: Applier, connection: WriteConn, case_id: str, new_uscc: str | None) -> tuple[Facts, Case]:
     beside = [new_uscc] if new_uscc is not None else []
-    facts = await read_case(connection, case_id, applier.decode, beside)
+    facts = await read_case(connection, case_id, applier.decode, beside, applier.segments)
     case = next((each for each in facts.cases.values() if each.case_id == case_id), None)
     if case is None:
         raise NoSuchCase(case_id)
@@ -171,9 +215,18 @@ async def _carry_out(
     applier: Applier, connection: WriteConn, facts: Facts, case: Case, act: Act, now: datetime
 ) -> None:
     judge = _judge(applier, facts, now)
-    Resolver(judge, case, act).resolve()
+    judge.resolve(case, act)
+    await _write(applier, connection, judge, now)
+
+
+async def _write(applier: Applier, connection: WriteConn, judge: Judge, now: datetime) -> None:
     await ledger.ensure_month(connection, month_of(now))
+    await ledger.clear_stage(connection)
     await applier.write(connection, judge.outcome, now)
+
+
+def _key(now: datetime, resolution_id: str) -> OrderKey:
+    return OrderKey(microseconds(now), now, resolution_id)
 
 
 def _judge(applier: Applier, facts: Facts, now: datetime) -> Judge:
@@ -181,10 +234,12 @@ def _judge(applier: Applier, facts: Facts, now: datetime) -> Judge:
 
 
 def _check_new(applier: Applier, new_uscc: str | None, office: str) -> None:
-    if new_uscc is None or not uscc.is_valid(new_uscc):
-        raise NotPossible(f"{new_uscc} is not a valid code")
+    if new_uscc is None:
+        raise NotPossible("new-code-missing", "assign needs new_uscc")
+    if not uscc.is_valid(new_uscc):
+        raise NotPossible("new-code-malformed", f"{new_uscc} is not a valid code")
     if applier.rulings.homes.get(new_uscc[0]) != office:
-        raise NotPossible(f"{new_uscc} is not a code of {office}")
+        raise NotPossible("new-code-foreign", f"{new_uscc} is not a code of {office}")
 
 
 def _receipt(now: datetime) -> str:

@@ -112,7 +112,7 @@ class Effects:
             assert then is not None
             source = _confirmed(submission, then)
             version = source.version
-            holding.events[holding.events.index(event)] = replace(
+            marked = replace(
                 event,
                 version=version,
                 office=source.office,
@@ -121,6 +121,7 @@ class Effects:
                 marked_by=event.receipt_id,
                 confirms_since=source.since,
             )
+            holding.replace(event, marked)
             mark = MarkWrite(uscc=code.uscc, holding=holding.number, event=replace(event, version=version))
             self.outcome.marks.append(mark)
         else:
@@ -204,9 +205,21 @@ class Effects:
             for neighbour in (code, conflict.other if conflict is not None else None):
                 if neighbour is not None:
                     self._join_holder(case, neighbour)
+        self._wait_in(case, submission, code, findings, attempt, role="held")
+
+    def propose(
+        self, case: Case, submission: Submission, code: CodeFacts, findings: list[Finding], attempt: int
+    ) -> None:
+        """Let a message that would settle a case wait until a person approves."""
+        case.is_awaiting = True
+        self._wait_in(case, submission, code, findings, attempt, role="proposed")
+
+    def _wait_in(
+        self, case: Case, submission: Submission, code: CodeFacts, findings: list[Finding], attempt: int, *, role: str
+    ) -> None:
         member = Member(
             receipt_id=submission.receipt_id,
-            role="held",
+            role=role,
             office=submission.office,
             uscc=code.uscc,
             name=submission.name or "",

@@ -109,7 +109,8 @@ def encode_change(
 ) -> bytes:
     """Return the bytes of change/1; `before` and `after` are registration/1, `before` None where there was none.
 
-    Give both unmasked, so that a change inside what the mask hides is not missed: they are masked here.
+    Of `before` only record, status and office are read. Give both unmasked, so that a change inside what the mask
+    hides is not missed: they are masked here.
     """
     stub = {"schema": "change/1", "sequence": sequence, "uscc": uscc, "version": version, "kind": kind}
     if restricted:
@@ -135,8 +136,12 @@ def _changed_fields(before: Mapping[str, object] | None, after: Mapping[str, obj
     """Return what differs, from and to: fields of the record, then status and office."""
     old, new = _record(before), _record(after)
     changed: dict[str, dict[str, object]] = {}
-    for name in _SHOWN:
-        if old.get(name) != new.get(name):
+    for name in new if old.keys() <= new.keys() else _SHOWN:
+        value = new.get(name)
+        if old.get(name) != value:
+            changed[name] = {"from": old.get(name), "to": value}
+    for name in PERSONAL:
+        if name in changed:
             changed[name] = {"from": _masked(name, old.get(name)), "to": _masked(name, new.get(name))}
     for name in ("status", "office"):
         former = None if before is None else before[name]

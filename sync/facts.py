@@ -6,7 +6,7 @@ before it in the same batch have done. Nothing here does I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -28,7 +28,8 @@ class KnownMessage(NamedTuple):
 class Member:
     """One member of a case. `submission` is there for held records that this batch may decide again.
 
-    `role` is holder, held, or claimed: named by the national centre's summary, with no record of it here.
+    `role` is holder, held, claimed (named by the national centre's summary, with no record of it here) or proposed
+    (a message that would settle the case and waits for a person).
     """
 
     receipt_id: str
@@ -70,9 +71,9 @@ class Case:
         """Return the held members in the order in which they came."""
         return [member for member in self.members if member.role == "held"]
 
-    def claims(self) -> list[Member]:
-        """Return the members of which only the national centre's summary speaks."""
-        return [member for member in self.members if member.role == "claimed"]
+    def proposals(self) -> list[Member]:
+        """Return the messages that would settle the case and wait for a person."""
+        return [member for member in self.members if member.role == "proposed"]
 
     def concerns(self, office: str) -> bool:
         """Whether `office` has a member in this case."""
@@ -162,11 +163,13 @@ class Facts:
             self.by_number.setdefault(number, code.uscc)
 
 
-def numbers_of(record: Mapping[str, str]) -> list[tuple[str, str]]:
+def numbers_of(record: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     """Return the legacy numbers of a record as (kind, number): registration numbers in a form of domain.md §3."""
     number = record.get("registration_number")
-    kind = registration_number.kind(number) if number else None
-    return [(kind, number)] if kind is not None and number is not None else []
+    if not number:
+        return ()
+    kind = registration_number.kind(number)
+    return ((kind, number),) if kind is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

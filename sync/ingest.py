@@ -19,7 +19,7 @@ import structlog
 from sync.apply import Applier, Batch
 from sync.errors import Fenced, Halted, Retryable
 from sync.failpoints import reach
-from sync.kafka import Consumer, KafkaSettings, OtherBytes, OutOfRange, Partition
+from sync.kafka import GROUP, Consumer, KafkaSettings, OtherBytes, OutOfRange, Partition
 from sync.quarantine import Quarantine
 from sync.records import Incoming, Submission
 from sync.store import ledger
@@ -44,6 +44,7 @@ class IngestConfig:
     applier: Applier
     batch_records: int = 5_000
     instance: str | None = None
+    group: str = GROUP
 
 
 async def run(config: IngestConfig, stop: asyncio.Event) -> None:
@@ -53,7 +54,7 @@ async def run(config: IngestConfig, stop: asyncio.Event) -> None:
         Retryable: the database or the broker stayed away, or a client hangs: end the process and start anew.
     """
     topics = [submissions_topic(office) for office in config.offices]
-    consumer = Consumer(config.kafka, topics, instance=config.instance)
+    consumer = Consumer(config.kafka, topics, instance=config.instance, group=config.group)
     await consumer.start()
     loop = _Loop(config, consumer)
     log.info("ingest_started", topics=len(topics), instance=config.instance)
@@ -109,11 +110,13 @@ class _Loop:
                     await self._wake_resumed()
                 failures = 0
             except OutOfRange as error:
-                for place, offset in error.places.items():
-                    await self._halt(place, f"offset {offset} is no longer in the log")
+                # It may be the group's position, from before ours was given: the bounds of the log decide.
+                for place in error.places:
+                    self._consumer.forget(place)
                 continue
             except OtherBytes as error:
-                await self._halt(error.place, f"offset {error.offset} holds other bytes than were decided")
+                reason = f"offset {error.offset} holds other bytes than were decided: the topic was recreated"
+                await self._halt(error.place, reason)
                 continue
             except Retryable as error:
                 failures += 1
@@ -151,28 +154,35 @@ class _Loop:
         places = self._consumer.unpositioned()
         if not places:
             return
+        starts = await self._consumer.beginning_offsets(places)
         ends = await self._consumer.end_offsets(places)
         async with reading(self._config.applier.pool) as connection:
             progress = await ledger.progress_of(connection, sorted({place.topic for place in places}))
         fresh = [place for place in places if place not in progress]
         if fresh:
-            starts = await self._consumer.beginning_offsets(fresh)
             async with writing(self._config.applier.pool) as writer:
                 for place in fresh:
                     await ledger.begin_partition(writer, *place, self._offices[place.topic], starts[place])
             return
         for place in places:
-            at = progress[place]
             self._generation[place] = self._generation.get(place, 0) + 1
-            if at.halted_reason is not None:
-                self._consumer.pause(place)
-                self._halted.add(place)
-            elif ends[place] < at.next_offset:
-                await self._halt(place, f"the log ends at {ends[place]}, before next_offset {at.next_offset}")
-            elif at.last_sha256 is not None and at.last_offset is not None and at.last_offset < ends[place]:
-                self._consumer.seek(place, at.next_offset, (at.last_offset, at.last_sha256))
-            else:
-                self._consumer.seek(place, at.next_offset)
+            await self._take_position(place, progress[place], starts[place], ends[place])
+
+    async def _take_position(self, place: Partition, at: ledger.Progress, start: int, end: int) -> None:
+        """Go on where the ledger stands, unless the log, which reaches from `start` to before `end`, forbids it."""
+        if at.halted_reason is not None:
+            self._consumer.pause(place)
+            self._halted.add(place)
+        elif end < at.next_offset:
+            await self._halt(
+                place, f"the log ends at {end}, before next_offset {at.next_offset}: it was cut or recreated"
+            )
+        elif at.next_offset < start:
+            await self._halt(place, f"the log begins at {start}: from next_offset {at.next_offset} on records are gone")
+        elif at.last_sha256 is not None and at.last_offset is not None and start <= at.last_offset < end:
+            self._consumer.seek(place, at.next_offset, (at.last_offset, at.last_sha256))
+        else:
+            self._consumer.seek(place, at.next_offset)
 
     async def _halt(self, place: Partition, reason: str) -> None:
         log.error("partition_halted", topic=place.topic, partition=place.partition, reason=reason)

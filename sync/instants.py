@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 SHANGHAI: Final = timezone(timedelta(hours=8))
@@ -28,6 +29,7 @@ def parse_instant(text: str) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=16_384)
 def format_instant(instant: datetime) -> str:
     """Return an aware instant as texts carry it: Shanghai's offset, milliseconds, or microseconds where it has them."""
     unit = "microseconds" if instant.microsecond % 1000 else "milliseconds"

@@ -259,8 +259,11 @@ class Consumer:
     def seek(self, place: Partition, offset: int, decided: tuple[int, bytes] | None = None) -> None:
         """Read `place` from `offset` on.
 
-        `decided` is the offset and SHA-256 of the last decided record: it is read once more and compared.
+        `decided` is the offset and SHA-256 of the last decided record: it is read once more and compared. A partition
+        that a rebalance has taken meanwhile is left alone.
         """
+        if not self._is_ours(place):
+            return
         self._client.seek(TopicPartition(*place), offset if decided is None else decided[0])
         self._positions[place] = offset
         self._probes.pop(place, None)
@@ -269,13 +272,19 @@ class Consumer:
 
     def pause(self, place: Partition) -> None:
         """Read no more of `place` until it is resumed, or until the next rebalance."""
+        if not self._is_ours(place):
+            return
         self._client.pause(TopicPartition(*place))
         self._positions[place] = -1
 
     def resume(self, place: Partition) -> None:
         """Read `place` again, from a position that is still to be given."""
-        self._client.resume(TopicPartition(*place))
+        if self._is_ours(place):
+            self._client.resume(TopicPartition(*place))
         self._positions.pop(place, None)
+
+    def _is_ours(self, place: Partition) -> bool:
+        return TopicPartition(*place) in self._client.assignment()
 
     def forget(self, place: Partition) -> None:
         """Wait for a new position for `place`."""
@@ -326,14 +335,14 @@ class Consumer:
     async def end_offsets(self, places: Iterable[Partition]) -> dict[Partition, int]:
         """Return the end of the log of each partition; a bounded probe of the broker's health."""
         ends = await bounded(self._client.end_offsets([TopicPartition(*place) for place in places]), "end offsets")
-        return {Partition(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+        return _by_partition(ends)
 
     async def beginning_offsets(self, places: Iterable[Partition]) -> dict[Partition, int]:
         """Return the start of the log of each partition."""
         starts = await bounded(
             self._client.beginning_offsets([TopicPartition(*p) for p in places]), "beginning offsets"
         )
-        return {Partition(tp.topic, tp.partition): offset for tp, offset in starts.items()}
+        return _by_partition(starts)
 
     async def commit(self, offsets: Mapping[Partition, int]) -> bool:
         """Tell Kafka how far we are, for monitoring only: a failure changes nothing and is answered with False."""
@@ -414,6 +423,20 @@ async def log_ends(settings: KafkaSettings, topics: Iterable[str]) -> dict[Parti
     Raises:
         Retryable: the broker does not answer.
     """
+    return (await _bounds(settings, topics))[1]
+
+
+async def log_starts(settings: KafkaSettings, topics: Iterable[str]) -> dict[Partition, int]:
+    """Return the first offset of every partition of `topics` with a client of its own.
+
+    Raises:
+        Retryable: the broker does not answer.
+    """
+    return (await _bounds(settings, topics))[0]
+
+
+async def _bounds(settings: KafkaSettings, topics: Iterable[str]) -> tuple[dict[Partition, int], dict[Partition, int]]:
+    """Return where the log of every partition of `topics` begins, and where it ends."""
     client = AIOKafkaConsumer(**settings.client_arguments())
     try:
         await bounded(client.start(), "connect to Kafka")
@@ -421,8 +444,9 @@ async def log_ends(settings: KafkaSettings, topics: Iterable[str]) -> dict[Parti
         for topic in topics:
             await bounded(_metadata(client, topic), f"describe {topic}")
             places += [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
+        starts = await bounded(client.beginning_offsets(places), "beginning offsets")
         ends = await bounded(client.end_offsets(places), "end offsets")
-        return {Partition(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+        return _by_partition(starts), _by_partition(ends)
     finally:
         with suppress(TimeoutError, KafkaError, asyncio.CancelledError):
             await asyncio.wait_for(client.stop(), 5)
@@ -439,9 +463,7 @@ async def read_range(
     left = {TopicPartition(*place): ends[place] for place, start in starts.items() if start < ends.get(place, 0)}
     if not left:
         return
-    client = AIOKafkaConsumer(
-        enable_auto_commit=False, isolation_level="read_committed", **settings.client_arguments()
-    )
+    client = AIOKafkaConsumer(enable_auto_commit=False, isolation_level="read_committed", **settings.client_arguments())
     try:
         await bounded(client.start(), "connect to Kafka")
         client.assign(list(left))
@@ -459,10 +481,12 @@ async def read_range(
                     client.pause(place)
                     del left[place]
     finally:
-        try:
+        with suppress(TimeoutError, KafkaError, asyncio.CancelledError):
             await asyncio.wait_for(client.stop(), 5)
-        except (TimeoutError, KafkaError, KafkaConnectionError, asyncio.CancelledError):
-            pass
+
+
+def _by_partition(offsets: Mapping[Any, int]) -> dict[Partition, int]:
+    return {Partition(tp.topic, tp.partition): offset for tp, offset in offsets.items()}
 
 
 async def _metadata(client: AIOKafkaConsumer, topic: str) -> None:
@@ -488,9 +512,7 @@ async def offsets_at(settings: KafkaSettings, topic: str, instant: datetime) -> 
         found = await bounded(client.offsets_for_times(dict.fromkeys(places, milliseconds)), "offsets for times")
         # The ends come last: whatever was appended before them is to be passed too.
         ends = await bounded(client.end_offsets(places), "end offsets")
-        return {
-            Partition(tp.topic, tp.partition): ends[tp] if found[tp] is None else found[tp].offset for tp in places
-        }
+        return {Partition(tp.topic, tp.partition): ends[tp] if found[tp] is None else found[tp].offset for tp in places}
     finally:
         with suppress(TimeoutError, KafkaError, asyncio.CancelledError):
             await asyncio.wait_for(client.stop(), 5)

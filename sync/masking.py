@@ -33,4 +33,8 @@ def mask(value: str, kind: Personal) -> str:
 
 def mask_record(record: Mapping[str, str]) -> dict[str, str]:
     """Return a record with every personal field masked."""
-    return {name: mask(value, PERSONAL[name]) if name in PERSONAL else value for name, value in record.items()}
+    masked = dict(record)
+    for name, kind in PERSONAL.items():
+        if name in masked:
+            masked[name] = mask(masked[name], kind)
+    return masked

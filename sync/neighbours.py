@@ -56,8 +56,9 @@ def _brings_identity(submission: Submission, state: State | None) -> bool:
 
 
 def _others(codes: Iterable[str], submission: Submission, code: CodeFacts, facts: Facts) -> list[CodeFacts]:
-    """Return the other codes, without the record's stated predecessor."""
-    return [facts.code(other) for other in sorted(codes) if other not in (code.uscc, submission.predecessor_uscc)]
+    """Return the other codes, without the record's stated predecessor, nor a successor that states this one as its."""
+    others = (facts.code(other) for other in sorted(codes) if other not in (code.uscc, submission.predecessor_uscc))
+    return [other for other in others if other.predecessor_uscc != code.uscc]
 
 
 def _same_organization(submission: Submission, code: CodeFacts, facts: Facts) -> list[Conflict]:
@@ -93,11 +94,9 @@ def _same_number(submission: Submission, code: CodeFacts, facts: Facts) -> list[
     """X01: a legacy number that leads to another code already."""
     for kind, number in numbers_of(submission.record):
         owner = facts.by_number.get((kind, number))
-        if owner in (None, code.uscc, submission.predecessor_uscc) or owner is None:
-            continue
-        if ("X01", code.uscc, owner) not in facts.allowed:
-            key = f"{kind}:{number}"
-            return [Conflict("X01", "", key, "registration_number", number, facts.code(owner))]
+        for other in _others([owner] if owner is not None else [], submission, code, facts):
+            if ("X01", code.uscc, other.uscc) not in facts.allowed:
+                return [Conflict("X01", "", f"{kind}:{number}", "registration_number", number, other)]
     return []
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sync.errors import SyncError
 from sync.facts import Case, CodeFacts, Member
@@ -28,8 +29,19 @@ ONE_CODE = frozenset(("D01", "L01", "L04"))
 SEVERAL_CODES = frozenset(("D02", "D03", "X01"))
 
 
+Hindrance: TypeAlias = Literal[
+    "not-a-member", "new-code-missing", "new-code-malformed", "new-code-foreign", "code-taken", "nobody-holds",
+    "no-record", "awaits-approval", "person-needed", "no-open-case",
+]  # fmt: skip
+"""Why a resolution cannot be carried out."""
+
+
 class NotPossible(SyncError):
-    """A resolution cannot be carried out; the message says why, in words for the clerk."""
+    """A resolution cannot be carried out; `hindrance` says why, the message says it with the codes concerned."""
+
+    def __init__(self, hindrance: Hindrance, message: str) -> None:
+        super().__init__(message)
+        self.hindrance = hindrance
 
 
 def needs_approval(case: Case, act: Act, code: CodeFacts) -> bool:
@@ -37,7 +49,14 @@ def needs_approval(case: Case, act: Act, code: CodeFacts) -> bool:
     if act.operation is Operation.KEEP:
         displaces = case.rule in ONE_CODE and act.member.role == "held" and displaces_holder(act.member, code)
         return displaces or case.rule in SEVERAL_CODES or case.rule in ("E05", "S02")
-    return act.member.role == "holder"
+    return holds(act.member, code)
+
+
+def holds(member: Member, code: CodeFacts) -> bool:
+    """Whether a member has the code: as the holder it was when it joined, or as the claim that a holder now bears."""
+    if member.role == "claimed":
+        return code.holding is not None and member.name_key in code.holding.names
+    return member.role == "holder"
 
 
 def displaces_holder(member: Member, code: CodeFacts) -> bool:
@@ -63,7 +82,7 @@ class Resolver:
         member, operation = self._act.member, self._act.operation
         code = self._judge.facts.code(member.uscc)
         if member not in self._case.members:
-            raise NotPossible(f"{member.receipt_id} is no member of {self._case.case_id} any more")
+            raise NotPossible("not-a-member", f"{member.receipt_id} is no member of {self._case.case_id} any more")
         if operation is Operation.ASSIGN:
             self._assign_anew(code, member)
         elif operation is Operation.WITHDRAW:
@@ -77,6 +96,8 @@ class Resolver:
 
     def _keep_one(self, code: CodeFacts, member: Member) -> None:
         """The member holds the code; every other claim is rejected."""
+        if member.role == "claimed" and code.holding is not None and not holds(member, code):
+            raise NotPossible("no-record", f"there is no record of {member.name} here: let its office send one")
         claim = self._claim(member) if member.role == "held" else []
         others = [each for each in self._case.waiting() if each not in claim]
         if member.role == "held" and displaces_holder(member, code):
@@ -87,16 +108,15 @@ class Resolver:
             self._apply(each, code)
         for each in _by_key(others):
             self._reject(each)
-        if member.role == "holder":
+        if holds(member, code):
             self._effects.confirm(code, self._event(code, member))
 
     def _keep_all(self, code: CodeFacts, member: Member) -> None:
         """All codes stay (an allowed conflict); or the record in doubt and those behind it are applied."""
         rule = self._case.rule
-        holders = [each for each in self._case.members if each.role == "holder"]
         waiting = _by_key(self._case.waiting())
         if rule in SEVERAL_CODES:
-            for pair in {(held.uscc, holder.uscc) for held in waiting for holder in holders}:
+            for pair in sorted(self._pairs(waiting)):
                 self._effects.outcome.allowed.append(AllowedConflict(rule, *pair, self._case.case_id, self._act.actor))
                 self._judge.facts.allowed.add((rule, *pair))
         elif rule == "E05":
@@ -111,13 +131,22 @@ class Resolver:
             transferred = rule == "S02" and number == 0
             self._apply(each, self._judge.facts.code(each.uscc), kind="transferred" if transferred else None)
 
+    def _pairs(self, waiting: list[Member]) -> set[tuple[str, str]]:
+        """Return the codes that may stand beside each other: held ones beside the others, else the others together."""
+        standing = sorted({each.uscc for each in self._case.members if each.role != "held"})
+        if waiting:
+            return {(held.uscc, other) for held in waiting for other in standing if held.uscc != other}
+        return set(combinations(standing, 2))
+
     # --- withdraw ----------------------------------------------------------------------------------------------
 
     def _withdraw(self, code: CodeFacts, member: Member) -> None:
         """The member loses its claim; what is left of the case is settled if it can be."""
-        if member.role == "holder":
+        if holds(member, code):
             successor = self._act.successor_uscc or self._one_other_code(member)
             self._take_back(code, successor)
+            self._end([member])
+        elif member.role == "claimed":
             self._end([member])
         else:
             claim = self._claim(member)
@@ -174,18 +203,20 @@ class Resolver:
         """The member's records stand under a new code, linked from the old one, where its claim ends."""
         new = self._act.new_uscc
         if new is None:
-            raise NotPossible("assign needs new_uscc")
+            raise NotPossible("new-code-missing", "assign needs new_uscc")
         target = self._judge.facts.code(new)
         if target.ever_held or target.waiting():
-            raise NotPossible(f"{new} is taken")
-        if member.role == "holder":
+            raise NotPossible("code-taken", f"{new} is taken")
+        if holds(member, code):
             holding = code.holding
             if holding is None:
-                raise NotPossible(f"nobody holds {code.uscc}")
+                raise NotPossible("nobody-holds", f"nobody holds {code.uscc}")
             record = {**holding.present().particulars.record, "uscc": new}
             self._take_back(code, new)
             self._end([member])
             self._effects.begin_anew(target, self._event(target, member, Operation.ASSIGN, record), code.uscc)
+        elif member.role == "claimed":
+            raise NotPossible("no-record", f"there is no record of {member.name} here: let its office assign {new}")
         else:
             claim = self._claim(member)
             self._end(claim)
@@ -197,8 +228,10 @@ class Resolver:
         """The member has a code of its own now: its claim on the code of this case ends."""
         member = self._act.member
         code = self._judge.facts.code(member.uscc)
-        if member.role == "holder":
+        if holds(member, code):
             self._take_back(code, successor_uscc)
+            self._end([member])
+        elif member.role == "claimed":
             self._end([member])
         else:
             claim = self._claim(member)
@@ -219,7 +252,7 @@ class Resolver:
 
     def _take_back(self, code: CodeFacts, successor_uscc: str | None) -> None:
         if code.holding is None:
-            raise NotPossible(f"nobody holds {code.uscc}")
+            raise NotPossible("nobody-holds", f"nobody holds {code.uscc}")
         event = self._event(code, self._act.member, Operation.WITHDRAW)
         self._effects.withdraw(code, code.holding, event, reason=self._act.reason, successor_uscc=successor_uscc)
 
@@ -291,7 +324,7 @@ def _by_key(members: Iterable[Member]) -> list[Member]:
 
 def _submission_of(member: Member) -> Submission:
     if member.submission is None:
-        raise NotPossible(f"the bytes of {member.receipt_id} are not at hand")
+        raise NotPossible("no-record", f"there is no record of {member.receipt_id} here")
     return member.submission
 
 

@@ -15,7 +15,7 @@ from sync.holding import Holding
 from sync.identity import key_of, names_member
 from sync.outcome import Act, Outcome, Proposal
 from sync.records import Disposition, Submission
-from sync.resolution import ONE_CODE, SEVERAL_CODES, Resolver, displaces_holder
+from sync.resolution import ONE_CODE, SEVERAL_CODES, Resolver, displaces_holder, holds
 from sync.weighing import NAMED_OPERATIONS, STATUS_OPERATIONS, Weighed, Weigher, has_severity
 from validators.findings import Finding, Operation, Severity
 from validators.rulebook import Ruleset
@@ -30,21 +30,21 @@ class Judge:
         self.effects = Effects(facts, self.outcome, rulings=rulings, ruleset=ruleset, now=now)
         self._weigher = Weigher(facts, self.effects, rulings=rulings, ruleset=ruleset)
 
-    def decide(self, submission: Submission) -> None:
-        """Decide one record: the first line of domain.md §6 that matches."""
+    def decide(self, submission: Submission, attempt: int = 1) -> None:
+        """Decide one record: the first line of domain.md §6 that matches. `attempt` is 2 and more for a replay."""
         if submission.quarantined:
-            self.effects.close(submission, Disposition.QUARANTINED, submission.findings)
+            self.effects.close(submission, Disposition.QUARANTINED, submission.findings, attempt=attempt)
             return
-        if self._is_known(submission):
+        if self._is_known(submission, attempt):
             return
         code = self.facts.code(submission.uscc) if submission.uscc else None
         if code is None or submission.has_error:
             # An E05 is softer for a code in the exceptions register, so the register is asked before the verdict.
             findings = self._weigher.regraded(submission, code)
             if code is None or has_severity(findings, Severity.ERROR):
-                self.effects.close(submission, Disposition.REJECTED, findings, code)
+                self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
                 return
-        self._judge(submission, code, attempt=1)
+        self._judge(submission, code, attempt=attempt)
 
     def decide_all(self, submissions: Iterable[Submission]) -> Outcome:
         """Decide records in order and return everything that they did."""
@@ -74,9 +74,54 @@ class Judge:
             case.members = members
         return weighed.is_held
 
+    def resolve(self, case: Case, act: Act) -> None:
+        """Carry a resolution out; raises NotPossible where it cannot be."""
+        Resolver(self, case, act).resolve()
+        self._answer_proposals(case)
+
+    def _answer_proposals(self, case: Case) -> None:
+        """Answer the messages that waited for a person, once their case is settled.
+
+        A keep that names whoever has the code now is `unchanged`, as it is without a case; all else came too late.
+        """
+        if case.resolved_at is None:
+            return
+        for member in case.proposals():
+            case.members.remove(member)
+            submission, code = member.submission, self.facts.code(member.uscc)
+            if submission is None:
+                continue
+            holding, attempt = code.holding, member.attempt + 1
+            if member.operation == Operation.KEEP and holding is not None and member.name_key in holding.names:
+                version = holding.present().version
+                findings = submission.findings
+                self.effects.close(submission, Disposition.UNCHANGED, findings, code, version=version, attempt=attempt)
+            else:
+                findings = self.standing_findings(submission, code, case)
+                self.effects.close(
+                    submission, Disposition.REJECTED, findings, code, case_id=case.case_id, attempt=attempt
+                )
+
+    def refuse_proposals(self, case: Case) -> None:
+        """Reject the messages that wait for a person; the case is open for other resolutions."""
+        case.is_awaiting = False
+        self.outcome.cases_changed[case.case_id] = case
+        for member in case.proposals():
+            self.effects.remove(case, member)
+            if member.submission is not None:
+                code = self.facts.code(member.uscc)
+                self.effects.close(
+                    member.submission,
+                    Disposition.REJECTED,
+                    self.standing_findings(member.submission, code, case),
+                    code,
+                    case_id=case.case_id,
+                    attempt=member.attempt + 1,
+                )
+
     # --- the lines before the registry -------------------------------------------------------------------------
 
-    def _is_known(self, submission: Submission) -> bool:
+    def _is_known(self, submission: Submission, attempt: int) -> bool:
         """Close a record whose message id the office has used; otherwise remember the id, where it could be read."""
         if submission.message_id is None:
             return False
@@ -89,11 +134,18 @@ class Judge:
             self.outcome.messages.append((*place, submission.receipt_id, digest))
             return False
         if known.content_digest == submission.content_digest:
-            self.effects.close(submission, Disposition.UNCHANGED, submission.findings, duplicate_of=known.receipt_id)
+            self.effects.close(
+                submission,
+                Disposition.UNCHANGED,
+                submission.findings,
+                duplicate_of=known.receipt_id,
+                attempt=attempt,
+            )
         else:
             finding = self.effects.find("M01", submission, field="message_id", actual=submission.message_id)
             code = self.facts.code(submission.uscc) if submission.uscc else None
-            self.effects.close(submission, Disposition.REJECTED, [*submission.findings, *finding], code)
+            findings = [*submission.findings, *finding]
+            self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
         return True
 
     # --- the registry's rules ----------------------------------------------------------------------------------
@@ -112,7 +164,7 @@ class Judge:
         if has_severity(findings, Severity.ERROR):
             self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
         elif submission.operation in NAMED_OPERATIONS:
-            self._judge_named(submission, code, findings)
+            self._judge_named(submission, code, findings, attempt)
         else:
             self._settle(submission, code, self._weigher.weigh(submission, code, findings), attempt)
 
@@ -130,42 +182,48 @@ class Judge:
         else:
             self._apply(submission, code, code.holding, weighed.findings, attempt)
 
-    def _judge_named(self, submission: Submission, code: CodeFacts, findings: list[Finding]) -> None:
-        """Decide a withdraw or keep: it names the holder, or a held record, or nobody (L09)."""
+    def _judge_named(self, submission: Submission, code: CodeFacts, findings: list[Finding], attempt: int) -> None:
+        """Decide a withdraw or keep: it names the holder, or a member of a case, or nobody (L09)."""
         holding = code.holding
         names_holder = holding is not None and self._weigher.is_holder(submission, holding)
         case, member = _named_in_case(submission, code, holder=names_holder)
         if member is None and not names_holder:
             findings = [*findings, *self.effects.find("L09", submission, field="name", actual=submission.name)]
-            self.effects.close(submission, Disposition.REJECTED, findings, code)
+            self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
         elif has_severity(findings, Severity.HOLD):
-            self.effects.hold(submission, code, findings, None, 1)
+            self.effects.hold(submission, code, findings, None, attempt)
         elif case is not None and member is not None:
-            self._resolve(submission, code, findings, case, member)
+            self._resolve(submission, code, findings, case, member, attempt)
         elif submission.operation is Operation.KEEP and holding is not None:
             version = holding.present().version
-            self.effects.close(submission, Disposition.UNCHANGED, findings, code, version=version)
+            self.effects.close(submission, Disposition.UNCHANGED, findings, code, version=version, attempt=attempt)
         elif holding is not None:
             event = self.effects.event(submission, code.last_version + 1)
             successor = submission.successor_uscc
             self.effects.withdraw(code, holding, event, reason=submission.reason, successor_uscc=successor)
-            self.effects.close(submission, Disposition.ACCEPTED, findings, code, version=event.version)
+            self.effects.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
 
     def _resolve(
-        self, submission: Submission, code: CodeFacts, findings: list[Finding], case: Case, member: Member
+        self,
+        submission: Submission,
+        code: CodeFacts,
+        findings: list[Finding],
+        case: Case,
+        member: Member,
+        attempt: int,
     ) -> None:
         """Let an office's message resolve a case, or hold the message until a person approves."""
         if _needs_person(submission, code, case, member):
-            self.outcome.proposals.append(Proposal(case=case, act=_act(submission, member)))
-            self.outcome.cases_changed[case.case_id] = case
-            case.is_awaiting = True
+            if not case.is_awaiting:
+                self.outcome.proposals.append(Proposal(case=case, act=_act(submission, member)))
             findings = [*findings, *self._weigher.joining(submission, case)]
-            self.effects.close(submission, Disposition.HELD, findings, code, case_id=case.case_id)
+            self.effects.propose(case, submission, code, findings, attempt)
             return
+        takes_back = submission.operation is Operation.WITHDRAW and holds(member, code)
         act = _act(submission, member)
-        Resolver(self, case, act).resolve()
+        self.resolve(case, act)
         self.outcome.resolutions.append((case, act))
-        if submission.operation is Operation.WITHDRAW and member.role == "holder":
+        if takes_back:
             version: int | None = next(
                 write.event.version
                 for write in reversed(self.outcome.versions)
@@ -173,17 +231,27 @@ class Judge:
             )
         else:
             version = code.holding.present().version if code.holding is not None else None
-        self.effects.close(submission, Disposition.ACCEPTED, findings, code, version=version, case_id=case.case_id)
+        self.effects.close(
+            submission,
+            Disposition.ACCEPTED,
+            findings,
+            code,
+            version=version,
+            case_id=case.case_id,
+            attempt=attempt,
+        )
 
     def _end_old_claim(self, submission: Submission) -> None:
         """An assign that names a case gave a member a code of its own: its claim on the old one ends."""
         case = next((each for each in self.facts.cases.values() if each.case_id == submission.case_id), None)
         if case is None:
             return
-        member = next((each for each in case.members if names_member(submission, each)), None)
+        named = (each for each in case.members if each.role != "proposed" and names_member(submission, each))
+        member = next(named, None)
         if member is not None and member.uscc != submission.uscc:
             act = _act(submission, member)
             Resolver(self, case, act).end_claim(successor_uscc=submission.uscc)
+            self._answer_proposals(case)
             self.outcome.resolutions.append((case, act))
 
     # --- what was waited for -----------------------------------------------------------------------------------
@@ -208,21 +276,23 @@ class Judge:
                 self.effects.leave(case, member)
             for member in settled:
                 self.judge_again(member, code)
+            self._answer_proposals(case)
 
     def _in_conflict(self, member: Member, holding: Holding) -> bool:
         return member.submission is None or self._weigher.conflicts(member.submission, holding)
 
 
 def _named_in_case(submission: Submission, code: CodeFacts, *, holder: bool) -> tuple[Case | None, Member | None]:
-    """Return the open case and its member that a withdraw or keep names: the holder, then the oldest held record."""
-    for role in ("holder", "held") if holder else ("held",):
+    """Return the open case and its member that a withdraw or keep names.
+
+    That is the holder, or the oldest held record of that name, or what the national centre's summary says of it.
+    """
+    for role in ("holder" if holder else "held", "claimed"):
         for case in code.cases:
-            for member in case.members if role == "holder" else case.waiting():
+            for member in case.members:
                 named = names_member(submission, member) or role == "holder"
                 if member.role == role and member.uscc == code.uscc and named:
                     return case, member
-        if role == "holder":
-            return None, None
     return None, None
 
 
@@ -231,7 +301,7 @@ def _needs_person(submission: Submission, code: CodeFacts, case: Case, member: M
     if submission.operation is Operation.KEEP:
         displacing = case.rule in ONE_CODE and member.role == "held" and displaces_holder(member, code)
         return displacing or case.rule in SEVERAL_CODES or case.rule == "S02"
-    return member.role == "holder" and member.office != submission.office
+    return holds(member, code) and member.office != submission.office
 
 
 def _act(submission: Submission, member: Member) -> Act:

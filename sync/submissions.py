@@ -12,6 +12,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,7 @@ from sync.store.submissions import Place, Row, Tally, Waiting
 from sync.topics import submissions_topic
 
 IDLE_SECONDS = 0.1
+LEAD_SECONDS = 1.0
 RETRIES = 60
 BATCH_ROWS = 2_000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -74,22 +76,30 @@ async def run(config: ProducingConfig, stop: asyncio.Event) -> None:
             log.warning("produce_failed", error=str(error), failures=failures)
             if failures >= RETRIES:
                 raise
-            await asyncio.sleep(min(1.0, 0.1 * failures))
+            await _pause(stop, min(1.0, 0.1 * failures))
     log.info("submissions_stopped")
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, or less when told to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def _lead(config: ProducingConfig, stop: asyncio.Event) -> None:
     """Work for as long as this session leads; the lock goes with the session, the producer with the first trouble."""
     async with session(config.pool, config.limits) as connection:
-        while not stop.is_set() and not await store.try_lead(connection):
-            await asyncio.sleep(1)
+        while not await store.try_lead(connection):
+            await _pause(stop, LEAD_SECONDS)
+            if stop.is_set():
+                return
         producer = Producer(config.kafka)
         await producer.start()
         try:
             work = _Work(config, connection, producer)
             while not stop.is_set():
                 if not await work.step():
-                    await asyncio.sleep(IDLE_SECONDS)
+                    await _pause(stop, IDLE_SECONDS)
         finally:
             await producer.stop()
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from service.embedded.daemon import run
@@ -25,6 +26,11 @@ from tests.services import Addresses, database_of, read_addresses
 
 _TEMPLATE = "uscc_template"
 _numbers = itertools.count(1)
+
+# `make check` is to be quick and to give the same answer twice; `make fuzz` searches long and anew.
+hypothesis.settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("long", max_examples=20_000, deadline=None)
+hypothesis.settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 A record maps English names to texts; an absent member, an empty text and null are the same, so no value here is
 empty. The short operations (cancel, revoke, restore, withdraw, keep) speak of uscc, name and approved_on only. Where
-the operation is unreadable the values are judged, but nothing is asked for beside the code.
+the operation is unreadable the values are judged, but nothing is asked for beside the code and the name.
 
 Source: domain.md §4, §5.
 """
@@ -186,7 +186,7 @@ def _check_presence(
             essential = ("uscc", "name")
         wanted = frozenset({"approved_on"})
     elif context.operation is None:
-        wanted = _NOTHING
+        essential, wanted = ("uscc", "name"), _NOTHING
     else:
         essential = ("uscc", "name", "approved_on")
         wanted = context.required

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from validators.check_character import mod11_10
@@ -42,6 +43,7 @@ class RegistrationNumber:
         return self.number[:6]
 
 
+@lru_cache(maxsize=16_384)
 def kind(claimed: str) -> Kind | None:
     """Return which of the three forms a number has, or None; its check digit is not asked."""
     number = normalize(claimed)

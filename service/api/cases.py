@@ -134,5 +134,22 @@ def _case(case: CaseRow) -> dict[str, object]:
             }
             for member in case.members
         ],
-        "resolutions": [],
+        "resolutions": [
+            {
+                "resolution_id": each.resolution_id,
+                "operation": each.operation,
+                "receipt_id": each.member_receipt,
+                "new_uscc": each.new_uscc,
+                "successor_uscc": each.successor_uscc,
+                "reason": each.reason,
+                "via": each.via,
+                "status": each.status,
+                "proposed_by": each.proposed_by,
+                "proposed_at": format_instant(each.proposed_at),
+                "approved_by": each.approved_by,
+                "approved_at": _instant(each.approved_at),
+                "approval_reason": each.approval_reason,
+            }
+            for each in case.resolutions
+        ],
     }

@@ -8,9 +8,23 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 _Item = TypeVar("_Item")
+
+
+def _iso_date(value: str) -> str:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("not_an_instant", "no ISO date") from None
+    if day.isoformat() != value:
+        raise PydanticCustomError("not_an_instant", "no ISO date")
+    return value
+
+
+IsoDate = Annotated[str, Field(json_schema_extra={"format": "date"}), AfterValidator(_iso_date)]
 
 
 class Body(BaseModel):
@@ -189,6 +203,70 @@ class Return(Body):
     ruleset: str
 
 
+class DryRunReturn(Return):
+    """return/1 of a dry run: nothing was stored, so there is no receipt, no sequence and no source."""
+
+    receipt_id: None  # type: ignore[assignment]  # the one difference
+    sequence: None  # type: ignore[assignment]
+    source: None  # type: ignore[assignment]
+
+
+class DryRun(Body):
+    """What production would decide, record by record."""
+
+    items: list[DryRunReturn]
+
+
+class Submission(Body):
+    """What was stored; it is on its way to the topic."""
+
+    submission_id: str
+    records: int
+
+
+class SubmissionCounts(Body):
+    """First dispositions."""
+
+    accepted: int
+    unchanged: int
+    superseded: int
+    rejected: int
+    held: int
+    quarantined: int
+
+
+class SubmissionProgress(Body):
+    """How far a submission is; `by_rule` counts records with a finding of that rule."""
+
+    submission_id: str
+    office: str
+    state: Literal["accepted", "producing", "deciding", "done"]
+    records: int
+    produced: int
+    decided: int
+    counts: SubmissionCounts
+    by_rule: dict[str, int]
+    accepted_at: datetime
+    done_at: datetime | None
+
+
+class BatchDeclarationRequest(Body):
+    """How many records an office says it sent under a batch id, and for which business day."""
+
+    records: Annotated[int, Field(ge=0, le=2_147_483_647)]
+    date: IsoDate
+
+
+class BatchDeclaration(Body):
+    """A declared batch."""
+
+    office: str
+    batch_id: str
+    records: int
+    date: date
+    declared_at: datetime
+
+
 class AcknowledgementRequest(Body):
     """How far the office has read: a cursor of GET /v1/returns."""
 
@@ -299,9 +377,27 @@ class CaseMember(Body):
     office: str
     uscc: str
     name: str
-    role: Literal["holder", "held"]
+    role: Literal["holder", "held", "claimed"]
     joined_at: datetime
     ended_at: datetime | None
+
+
+class CaseResolution(Body):
+    """What was done or proposed about a case; `receipt_id` names the member."""
+
+    resolution_id: str
+    operation: Literal["keep", "withdraw", "assign"]
+    receipt_id: str
+    new_uscc: str | None
+    successor_uscc: str | None
+    reason: str | None
+    via: str
+    status: Literal["awaiting_approval", "done", "refused"]
+    proposed_by: str
+    proposed_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    approval_reason: str | None
 
 
 class Case(Body):
@@ -320,7 +416,7 @@ class Case(Body):
     suggested_operation: str
     reason: str
     members: list[CaseMember]
-    resolutions: list[dict[str, Any]]
+    resolutions: list[CaseResolution]
 
 
 class FaultModel(Body):

@@ -10,8 +10,12 @@ import click
 
 from service.commands import options
 from service.commands.registry import in_registry
+from service.settings import kafka_settings, load, locate
+from sync.kafka import Partition, log_starts
 from sync.store.connection import WriteConn
-from sync.store.standing import PartitionRow, list_partitions, resume_partition
+from sync.store.standing import PartitionRow, list_partitions, restart_partition, resume_partition
+
+_ACTOR = "operator"
 
 
 @click.group("partitions")
@@ -37,19 +41,31 @@ def list_(halted: bool, as_json: bool, data_dir: Path | None) -> None:
 
 @command.command("resume")
 @click.argument("partition", metavar="TOPIC/PARTITION")
+@click.option("--anew", is_flag=True, help="Accept the log as it is now, and decide all that it holds.")
 @options.data_dir
-def resume(partition: str, data_dir: Path | None) -> None:
+def resume(partition: str, anew: bool, data_dir: Path | None) -> None:
     """恢复停止的分区 · let a halted partition go on, after its reason was mended.
+
+    A topic that was recreated, cut or rewritten cannot be mended: --anew reads it from its beginning. What was decided
+    before stays decided; records that are sent again are known by their message ids.
 
     \b
     uscc partitions resume uscc.submissions.commerce/3
+    uscc partitions resume uscc.submissions.commerce/3 --anew
     """
     topic, slash, number = partition.rpartition("/")
     if not slash or not number.isdecimal():
         raise click.BadParameter("write it as TOPIC/NUMBER, as `uscc partitions list` does")
 
+    place = Partition(topic, int(number))
+
     async def go_on(connection: WriteConn) -> bool:
-        return await resume_partition(connection, topic, int(number))
+        if not anew:
+            return await resume_partition(connection, *place)
+        starts = await log_starts(kafka_settings(locate(load(data_dir=data_dir))), [topic])
+        if place not in starts:
+            raise click.ClickException(f"there is no {partition}: make the topic first, by `uscc migrate`")
+        return await restart_partition(connection, *place, starts[place], _ACTOR)
 
     if not in_registry(data_dir, go_on):
         raise click.ClickException(f"{partition} is not halted")

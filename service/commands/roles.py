@@ -73,20 +73,26 @@ async def _ingest(settings: Settings, instance: str | None, stop: asyncio.Event)
 
 
 async def _relay(settings: Settings, stop: asyncio.Event) -> None:
+    from sync import submissions
     from sync.failpoints import FailPoints
     from sync.relay import RelayConfig, run
     from sync.store.connection import INGEST, open_pool
 
-    pool = await open_pool(dsn(settings), role="uscc_relay", limits=INGEST, size=2, name="uscc-relay")
+    pool = await open_pool(dsn(settings), role="uscc_relay", limits=INGEST, size=5, name="uscc-relay")
     try:
+        fail_points = FailPoints.parse(settings.fail_point, settings.data_dir)
         config = RelayConfig(
             kafka=kafka_settings(settings),
             offices=list(load_site(settings.config_dir).offices),
             pool=pool,
             limits=INGEST,
-            fail_points=FailPoints.parse(settings.fail_point, settings.data_dir),
+            fail_points=fail_points,
         )
-        await run(config, stop)
+        producing = submissions.ProducingConfig(kafka=config.kafka, pool=pool, limits=INGEST, fail_points=fail_points)
+        # The first of the two that fails ends both, and the process.
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run(config, stop))
+            tasks.create_task(submissions.run(producing, stop))
     finally:
         pool.terminate()
 

@@ -111,8 +111,8 @@ def _warn(rows: list[SegmentUse], warn_below: float) -> bool:
     for row in low:
         segment = row.segment
         click.echo(
-            f"警告 · warning: 码段 segment {segment.first_body}–{segment.last_body} ({segment.office}, {segment.holder}): "
-            f"{row.rest:,} of {segment.size:,} left",
+            f"警告 · warning: 码段 segment {segment.first_body}–{segment.last_body} "
+            f"({segment.office}, {segment.holder}): {row.rest:,} of {segment.size:,} left",
             err=True,
         )
     return bool(low)

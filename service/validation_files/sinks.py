@@ -175,7 +175,7 @@ class NdjsonSink:
 
     def write(self, batch: Any, judged: Judged) -> None:  # noqa: ARG002 - a validation speaks of the code alone
         """Write one batch."""
-        self._stream.write(self._json_lines.render(judged))
+        self._stream.writelines(self._json_lines.render(judged))
 
     def close(self) -> None:
         """Finish the file."""

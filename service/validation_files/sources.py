@@ -28,7 +28,7 @@ CODE_COLUMNS = ("uscc", "tyshxydm", "统一社会信用代码", "社会信用代
 """Names under which the code is looked for where no column is named, in this order."""
 
 _BLOCK_BYTES = 1024 * 1024
-_PATIENT_BLOCK_BYTES = 16 * 1024 * 1024
+_PATIENT_BLOCK_BYTES = 4 * 1024 * 1024
 _SAMPLE_BYTES = 256 * 1024
 _BATCH_ROWS = 20_000
 _SKIPPED_SHOWN = 5
@@ -220,6 +220,8 @@ class CsvSource:
         return arrow_csv.open_csv(
             stream,
             read_options=arrow_csv.ReadOptions(
+                # Read-ahead holds many blocks: with small ones only, or the memory of a large file would show it.
+                use_threads=not self._patient,
                 block_size=_PATIENT_BLOCK_BYTES if self._patient else _BLOCK_BYTES,
                 column_names=self.columns,
                 skip_rows=1 if self._has_header else 0,
@@ -330,7 +332,7 @@ class ParquetSource:
         """Yield the rows; the column of codes is cast to text."""
         place = self.columns.index(self.column)
         try:
-            for batch in self._file.iter_batches(batch_size=_BATCH_ROWS * 3):
+            for batch in self._file.iter_batches(batch_size=_BATCH_ROWS):
                 self._read += round(batch.num_rows * self._bytes_a_row)
                 codes = batch.column(place)
                 is_text = codes.type == pa.string()

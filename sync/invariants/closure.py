@@ -48,6 +48,8 @@ async def check_closure(snapshot: Snapshot, reader: TopicReader, progress: Progr
     for row in await snapshot.all("stray_dispositions"):
         stray = f"{row['topic']}/{row['partition']}"
         result.violate(f"{row['records']} dispositions of {stray}, of which no progress is kept")
+    if closure.former:
+        result.notes.append(f"{closure.former:,} records are of logs that were given up and were not looked at")
     if closure.expired:
         result.notes.append(f"{closure.expired:,} records are past retention and were not looked at")
     return result
@@ -59,6 +61,7 @@ class _Closure:
     def __init__(self, snapshot: Snapshot, reader: TopicReader, progress: Progress, *, total: int) -> None:
         self.result = Result(id="I1", title="closure", unit="records")
         self.expired = 0
+        self.former = 0
         self._snapshot = snapshot
         self._reader = reader
         self._progress = progress
@@ -76,14 +79,16 @@ class _Closure:
         bounds = await self._reader.bounds(topic, partition)
         if bounds.end < next_offset:
             violate(f"{topic}/{partition} ends at {bounds.end}, before next offset {next_offset}")
-        await self._compare(topic, partition, bounds.start, min(next_offset, bounds.end))
-        behind = await self._snapshot.value("dispositions_behind", topic, partition, next_offset)
+        accepted = await self._snapshot.value("log_accepted", f"{topic}/{partition}")
+        self.former += await self._snapshot.value("decided_from_former_logs", topic, partition, accepted)
+        await self._compare(topic, partition, accepted, bounds.start, min(next_offset, bounds.end))
+        behind = await self._snapshot.value("dispositions_behind", topic, partition, next_offset, accepted)
         if behind:
             violate(f"{behind} dispositions of {topic}/{partition} lie at or behind next offset {next_offset}")
 
-    async def _compare(self, topic: str, partition: int, begin: int, end: int) -> None:
+    async def _compare(self, topic: str, partition: int, accepted: datetime, begin: int, end: int) -> None:
         place = f"{topic}/{partition}"
-        rows = _Rows(self._snapshot.rows("first_dispositions", topic, partition))
+        rows = _Rows(self._snapshot.rows("first_dispositions", topic, partition, accepted))
         await rows.advance()
         async for _ in rows.drop_before(begin):
             self.expired += 1

@@ -12,16 +12,28 @@ where not exists (select from partition_progress p where p.topic = d.topic and p
 group by d.topic, d.partition
 
 -- name: first_dispositions
--- The first dispositions of a partition, with the digest of the bytes that were stored. $1 topic, $2 partition.
+-- The first dispositions of a partition, with the digest of the bytes that were stored.
+-- $1 topic, $2 partition, $3 when its present log was accepted.
 select d."offset", d.receipt_id, d.received_at, d.content_sha256, sha256(r.body) as stored_sha256
 from disposition d
 left join raw_message r using (receipt_id, received_at)
-where d.topic = $1 and d.partition = $2 and d.attempt = 1
+where d.topic = $1 and d.partition = $2 and d.attempt = 1 and d.decided_at > $3
 order by d."offset"
 
 -- name: dispositions_behind
--- How many first dispositions of a partition lie where it has not been. $1 topic, $2 partition, $3 next offset.
-select count(*) from disposition where topic = $1 and partition = $2 and "offset" >= $3
+-- How many dispositions of a partition lie where it has not been.
+-- $1 topic, $2 partition, $3 next offset, $4 when its present log was accepted.
+select count(*) from disposition where topic = $1 and partition = $2 and "offset" >= $3 and decided_at > $4
+
+-- name: log_accepted
+-- When an operator accepted the log of a halted partition as it is, the last time; 1970 where nobody ever did.
+-- $1 topic and partition, joined by '/'.
+select coalesce(max(at), 'epoch') from audit where action = 'partition_restarted' and subject = $1
+
+-- name: decided_from_former_logs
+-- How many records of a partition were decided before its present log was accepted.
+-- $1 topic, $2 partition, $3 that instant.
+select count(*) from disposition where topic = $1 and partition = $2 and attempt = 1 and decided_at <= $3
 
 -- name: balance
 -- By office, business day and batch: the records whose bytes are stored, against the six dispositions.

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final, Literal, TypeAlias, get_args
+from typing import IO, Any, Final, Literal, TypeAlias, cast, get_args
 
 import orjson
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
-from isal import igzip_threaded, isal_zlib
+from isal import igzip_lib, igzip_threaded
 
 from sync.errors import SyncError
 from validators.fields import ENGLISH_NAMES
@@ -86,11 +86,16 @@ def open_register(path: Path, form: Format, *, force: bool = False) -> Iterator[
                 if file.read(2) != _GZIP_MAGIC:
                     raise UnusableRegister("not-gzip")
             if form == "csv.gz":
-                with igzip_threaded.open(path, "rb", threads=1) as stream:
+                with _unpacked(path) as stream:
                     yield _open_csv(path, stream, force)
             else:
-                with igzip_threaded.open(path, "rb", threads=1) as stream:
+                with _unpacked(path) as stream:
                     yield _open_ndjson(path, stream, force)
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    """Open a gzip file; a thread of its own unpacks it ahead."""
+    return cast("IO[bytes]", igzip_threaded.open(path, "rb", threads=1))  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -100,7 +105,7 @@ def explained(path: Path, form: Format) -> Iterator[None]:
         yield
     except EOFError:
         raise UnusableRegister("truncated") from None
-    except (isal_zlib.IsalError, zlib.error, OSError) as error:
+    except (igzip_lib.IsalError, zlib.error, OSError) as error:  # type: ignore[misc]  # its stub has no base
         raise UnusableRegister("damaged", error=type(error).__name__) from None
     except pa.ArrowInvalid as error:
         raise _explain(path, form, str(error)) from None
@@ -118,7 +123,7 @@ def _explain(path: Path, form: Format, told: str) -> UnusableRegister:
 
 def _first_undecodable(path: Path) -> dict[str, int]:
     """Find the line and byte, from 1, at which a file is no UTF-8."""
-    with igzip_threaded.open(path, "rb", threads=1) as stream:
+    with _unpacked(path) as stream:
         for number, line in enumerate(stream, start=1):
             try:
                 line.decode("utf-8")
@@ -150,7 +155,7 @@ def _shown(names: Sequence[str]) -> list[str]:
 
 
 def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Register:
-    with igzip_threaded.open(path, "rb", threads=1) as peeked:
+    with _unpacked(path) as peeked:
         head = peeked.read(_HEADER_BYTES)
     try:
         text = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8")
@@ -182,7 +187,7 @@ def _open_parquet(path: Path, force: bool) -> Register:
 
 def _open_ndjson(path: Path, stream: IO[bytes], force: bool) -> Register:
     """Open lines of JSON objects; the columns are those of the first 10,000 lines together."""
-    with igzip_threaded.open(path, "rb", threads=1) as peeked:
+    with _unpacked(path) as peeked:
         names: dict[str, None] = {}
         for row in _objects(islice(peeked, 10_000)):
             names.update(dict.fromkeys(row))

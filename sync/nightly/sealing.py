@@ -119,7 +119,10 @@ async def seal(
             digest=statement["digest"],
             sealed_at=sealed_at,
             body=encode(statement).decode(),
-            batches=[nightly.BatchRow(b.batch_id, b.declared, b.received, b.received_to_date, b.altered) for b in counts.batches],
+            batches=[
+                nightly.BatchRow(b.batch_id, b.declared, b.received, b.received_to_date, b.altered)
+                for b in counts.batches
+            ],
         )
         stored = await nightly.read_statement(connection, day, office.id)
     assert stored is not None, "it was sealed in this transaction"

@@ -27,8 +27,27 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionRow:
+    """What was done or proposed about a case, by whom, and who approved it."""
+
+    resolution_id: str
+    operation: str
+    member_receipt: str
+    new_uscc: str | None
+    successor_uscc: str | None
+    reason: str | None
+    via: str
+    status: str
+    proposed_by: str
+    proposed_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    approval_reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """One case with its members in the order in which they joined."""
+    """One case with its members and its resolutions, both in their order."""
 
     case_id: str
     rule: str
@@ -41,6 +60,7 @@ class CaseRow:
     reason: str
     resolved_at: datetime | None
     members: list[MemberRow] = field(default_factory=list)
+    resolutions: list[ResolutionRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,4 +96,7 @@ async def _with_members(connection: ReadConn, rows: list[asyncpg.Record]) -> lis
     for row in await connection.fetch(_SQL["members"], list(cases)):
         values = dict(row)
         cases[values.pop("case_id")].members.append(MemberRow(**values))
+    for row in await connection.fetch(_SQL["resolutions"], list(cases)):
+        values = dict(row)
+        cases[values.pop("case_id")].resolutions.append(ResolutionRow(**values))
     return list(cases.values())

@@ -27,3 +27,12 @@ select case_id, receipt_id, office, uscc, name, role, joined_at, ended_at
 from case_member
 where case_id = any($1)
 order by joined_at, received_at, receipt_id, role;
+
+-- name: resolutions
+-- What was done or proposed about these cases, in order.
+-- $1 cases
+select case_id, resolution_id, operation, member_receipt, new_uscc, successor_uscc, reason, via, status,
+       proposed_by, proposed_at, approved_by, approved_at, approval_reason
+from case_resolution
+where case_id = any($1)
+order by proposed_at, resolution_id;

@@ -128,6 +128,17 @@ async def writing(pool: Pool, limits: Limits = INGEST) -> AsyncIterator[WriteCon
 
 
 @asynccontextmanager
+async def frozen(pool: Pool, limits: Limits) -> AsyncIterator[ReadConn]:
+    """Lend a connection that sees the registry as it stands at one instant, however many statements it runs."""
+    async with (
+        translated(),
+        pool.acquire(timeout=limits.acquire.total_seconds()) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection
+
+
+@asynccontextmanager
 async def translated() -> AsyncIterator[None]:
     """Turn errors of the driver into Rejected, Retryable or Fatal; everything else passes."""
     try:
@@ -136,7 +147,8 @@ async def translated() -> AsyncIterator[None]:
         raise
     except asyncpg.PostgresError as error:
         raise translate(error) from error
-    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
+        # A connection whose server died in the middle of an answer confuses the driver's own state.
         raise Retryable(f"the database does not answer: {error!r}") from error
 
 

@@ -12,6 +12,7 @@ from sync.facts import Case, Facts, KnownMessage, Member, Tombstone, numbers_of
 from sync.holding import OPERATION_OF_STATUS, PARTICULARS_OPERATIONS, Event, Holding, Status
 from sync.records import Incoming, OrderKey, Source, Submission
 from sync.store.connection import ReadConn
+from sync.store.segments import SegmentsAtHand
 from sync.store.statements import statements
 from validators.findings import Operation
 
@@ -20,9 +21,18 @@ _MATCHED = ("registration_number", "legal_representative_name", "registered_addr
 Decode = Callable[[Incoming, str], Submission]
 
 
-async def read_facts(connection: ReadConn, office: str, batch: Sequence[Submission], decode: Decode) -> Facts:
-    """Return everything that the rules may ask about the records of `batch`, all of one office."""
-    facts = Facts()
+async def read_facts(
+    connection: ReadConn,
+    office: str,
+    batch: Sequence[Submission],
+    decode: Decode,
+    segments: SegmentsAtHand | None = None,
+) -> Facts:
+    """Return everything that the rules may ask about the records of `batch`, all of one office.
+
+    `segments` are those that were read before, where there was a before.
+    """
+    facts = Facts(segments=await (segments or SegmentsAtHand()).current(connection))
     message_ids = [each.message_id for each in batch if each.message_id is not None and not each.quarantined]
     for row in await connection.fetch(_SQL["known_messages"], office, message_ids):
         facts.messages[office, row["message_id"]] = KnownMessage(row["receipt_id"], row["content_digest"])
@@ -39,12 +49,18 @@ async def read_facts(connection: ReadConn, office: str, batch: Sequence[Submissi
     return facts
 
 
-async def read_case(connection: ReadConn, case_id: str, decode: Decode, beside: Sequence[str] = ()) -> Facts:
+async def read_case(
+    connection: ReadConn,
+    case_id: str,
+    decode: Decode,
+    beside: Sequence[str] = (),
+    segments: SegmentsAtHand | None = None,
+) -> Facts:
     """Return everything that a resolution of one case may touch: its codes with their whole holdings.
 
     `beside` are further codes, such as one that is to be assigned.
     """
-    facts = Facts()
+    facts = Facts(segments=await (segments or SegmentsAtHand()).current(connection))
     codes = [row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], [case_id])]
     await read_codes(connection, facts, [*codes, *beside])
     await _read_held(connection, facts, decode)
@@ -165,19 +181,18 @@ async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) 
 
 async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None:
     """Decode the held records of these codes again, so that a decision may follow in this batch."""
-    held = {member.receipt_id: member for code in facts.codes.values() for member in code.waiting()}
+    held = {
+        member.receipt_id: member
+        for case in facts.cases.values()
+        for member in case.members
+        if member.role in ("held", "proposed")
+    }
     if not held:
         return
     for row in await connection.fetch(_SQL["held_records"], list(held)):
         member = held[row["receipt_id"]]
         member.submission = decode(incoming_of(row), row["office"])
         member.attempt = row["attempt"]
-
-
-async def read_submission(connection: ReadConn, receipt: str | None, decode: Decode) -> Submission | None:
-    """Return one stored record, decoded again; None without a receipt."""
-    rows = await connection.fetch(_SQL["held_records"], [receipt]) if receipt is not None else []
-    return decode(incoming_of(rows[0]), rows[0]["office"]) if rows else None
 
 
 def incoming_of(row: asyncpg.Record) -> Incoming:

@@ -100,6 +100,11 @@ async def prepare_session(connection: Any) -> None:
     await connection.execute(_SQL["stage_tables"])
 
 
+async def clear_stage(connection: WriteConn) -> None:
+    """Empty the staging tables, where one transaction writes more than once."""
+    await connection.execute(_SQL["clear_stage"])
+
+
 async def ensure_month(connection: WriteConn, instant: datetime) -> None:
     """Make the monthly partitions of an instant where they are missing."""
     await connection.execute(_SQL["ensure_month"], instant)
@@ -281,6 +286,7 @@ async def write_cases(connection: WriteConn, outcome: Outcome, now: datetime) ->
             )
         if case.resolved_at is not None:
             await connection.execute(_SQL["end_members"], case.case_id, case.resolved_at)
+            await connection.execute(_SQL["lapse_resolution"], case.case_id)
 
 
 async def write_settlements(connection: WriteConn, outcome: Outcome, now: datetime) -> None:
@@ -293,7 +299,10 @@ async def write_settlements(connection: WriteConn, outcome: Outcome, now: dateti
     for uscc, office, case_id in outcome.transfers:
         await connection.execute(_SQL["transfer_code"], uscc, office, case_id, now)
     done = [(case, act, "done") for case, act in outcome.resolutions]
-    proposed = [(each.case, each.act, "awaiting_approval") for each in outcome.proposals]
+    proposed = [
+        (each.case, each.act, "awaiting_approval" if each.case.resolved_at is None else "refused")
+        for each in outcome.proposals
+    ]
     for case, act, status in (*done, *proposed):
         resolution = Resolution(
             resolution_id=act.receipt_id,

@@ -59,6 +59,10 @@ returning value
 create temporary table if not exists staged_registration (like registration) on commit delete rows;
 create temporary table if not exists staged_holder (like holder) on commit delete rows
 
+-- name: clear_stage
+-- Empty the staging tables.
+with registrations as (delete from staged_registration) delete from staged_holder
+
 -- name: merge_registrations
 -- Write the present state of the codes that a batch touched.
 insert into registration as r select * from staged_registration
@@ -152,6 +156,10 @@ on conflict (resolution_id) do update set
 -- name: awaiting_resolution
 -- The resolution of a case that waits for another person.
 select * from case_resolution where case_id = $1 and status = 'awaiting_approval'
+
+-- name: lapse_resolution
+-- What waited for an approval when its case was settled otherwise.
+update case_resolution set status = 'refused' where case_id = $1 and status = 'awaiting_approval'
 
 -- name: end_member
 -- A held record has left its case, or a holder its.

@@ -172,7 +172,11 @@ async def seal(
 ) -> None:
     """Seal a statement, once and for all, and keep what came of its batches."""
     await connection.execute(_SQL["seal"], day, office, closing, *sequences, digest, sealed_at, body)
-    columns = ([each.batch_id for each in batches], [each.received for each in batches], [each.altered for each in batches])
+    columns = (
+        [each.batch_id for each in batches],
+        [each.received for each in batches],
+        [each.altered for each in batches],
+    )
     await connection.execute(_SQL["keep_batches"], office, day, *columns)
 
 

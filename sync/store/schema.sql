@@ -23,19 +23,22 @@ begin
 end $$;
 CREATE FUNCTION public.mask_name(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ("left"(value, 1) || repeat('*'::text, (length(value) - 1)));
+    RETURN ("left"(value, 1) || repeat('*'::text, GREATEST((length(value) - 1), 1)));
 CREATE FUNCTION public.mask_number(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (POSITION(('@'::text) IN (value)) > 0) THEN (("left"(regexp_replace(value, '@[^@]*$'::text, ''::text), 1) || '***@'::text) || regexp_replace(value, '^.*@'::text, ''::text)) WHEN (length(value) > 10) THEN (("left"(value, 3) || repeat('*'::text, (length(value) - 7))) || "right"(value, 4)) WHEN (length(value) > 2) THEN (("left"(value, 1) || repeat('*'::text, (length(value) - 2))) || "right"(value, 1)) ELSE repeat('*'::text, length(value)) END;
 CREATE FUNCTION public.mask_personal(record jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (record ?| ARRAY['legal_representative_id_number'::text, 'contact_phone'::text, 'contact_name'::text]) THEN (((record || CASE WHEN (record ? 'legal_representative_id_number'::text) THEN jsonb_build_object('legal_representative_id_number', public.mask_number((record ->> 'legal_representative_id_number'::text))) ELSE '{}'::jsonb END) || CASE WHEN (record ? 'contact_phone'::text) THEN jsonb_build_object('contact_phone', public.mask_number((record ->> 'contact_phone'::text))) ELSE '{}'::jsonb END) || CASE WHEN (record ? 'contact_name'::text) THEN jsonb_build_object('contact_name', public.mask_name((record ->> 'contact_name'::text))) ELSE '{}'::jsonb END) ELSE record END;
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (record || jsonb_strip_nulls(jsonb_build_object('legal_representative_id_number', public.mask_number((record ->> 'legal_representative_id_number'::text)), 'contact_phone', public.mask_number((record ->> 'contact_phone'::text)), 'contact_name', public.mask_name((record ->> 'contact_name'::text)))));
 CREATE FUNCTION public.refuse_rewriting() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
     raise exception 'history is append-only: % on % is refused', tg_op, tg_table_name using errcode = 'restrict_violation';
 end $$;
+CREATE FUNCTION public.version_hash(uscc text, version integer) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((('x'::text || encode(substr(sha256(convert_to(((uscc || '/'::text) || version), 'UTF8'::name)), 1, 8), 'hex'::text)))::bit(64))::bigint;
 CREATE TABLE public.acknowledgement (
     office text NOT NULL,
     through bigint NOT NULL,
@@ -68,6 +71,22 @@ ALTER TABLE public.audit ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.batch (
+    office text NOT NULL,
+    batch_id text NOT NULL,
+    records integer NOT NULL,
+    date date NOT NULL,
+    declared_at timestamp with time zone DEFAULT now() NOT NULL,
+    declared_by text,
+    CONSTRAINT batch_records_check CHECK ((records >= 0))
+);
+CREATE TABLE public.batch_count (
+    office text NOT NULL,
+    batch_id text NOT NULL,
+    date date NOT NULL,
+    received bigint NOT NULL,
+    altered bigint NOT NULL
+);
 CREATE TABLE public.case_member (
     case_id text NOT NULL,
     receipt_id text NOT NULL,
@@ -83,7 +102,37 @@ CREATE TABLE public.case_member (
     received_at timestamp with time zone NOT NULL,
     joined_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
-    CONSTRAINT case_member_role_check CHECK ((role = ANY (ARRAY['holder'::text, 'held'::text])))
+    place bigint NOT NULL,
+    CONSTRAINT case_member_role_check CHECK ((role = ANY (ARRAY['holder'::text, 'held'::text, 'claimed'::text])))
+);
+ALTER TABLE public.case_member ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.case_member_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.case_resolution (
+    resolution_id text NOT NULL,
+    case_id text NOT NULL,
+    operation text NOT NULL,
+    member_receipt text NOT NULL,
+    member_uscc text NOT NULL,
+    new_uscc text,
+    successor_uscc text,
+    reason text,
+    via text NOT NULL,
+    message_receipt text,
+    proposed_by text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    approved_by text,
+    approved_at timestamp with time zone,
+    approval_reason text,
+    status text NOT NULL,
+    CONSTRAINT case_resolution_operation_check CHECK ((operation = ANY (ARRAY['keep'::text, 'withdraw'::text, 'assign'::text]))),
+    CONSTRAINT case_resolution_status_check CHECK ((status = ANY (ARRAY['awaiting_approval'::text, 'done'::text, 'refused'::text]))),
+    CONSTRAINT case_resolution_via_check CHECK ((via = ANY (ARRAY['api'::text, 'message'::text, 'file'::text, 'console'::text, 'program'::text])))
 );
 CREATE TABLE public.change (
     sequence bigint NOT NULL,
@@ -134,18 +183,74 @@ CREATE TABLE public.code_case (
     CONSTRAINT code_case_status_check CHECK ((status = ANY (ARRAY['open'::text, 'awaiting_approval'::text, 'resolved'::text])))
 );
 CREATE TABLE public.code_segment (
+    segment_id bigint NOT NULL,
     first_body text NOT NULL,
     last_body text NOT NULL,
     office text NOT NULL,
-    registrar text NOT NULL,
+    registrar_code text,
+    registrar_name text,
     allocated_on date NOT NULL,
-    loaded_at timestamp with time zone DEFAULT now() NOT NULL
+    source text NOT NULL,
+    loaded_at timestamp with time zone NOT NULL,
+    loaded_by text NOT NULL,
+    CONSTRAINT code_segment_check CHECK (((length(last_body) = 8) AND (last_body >= (first_body COLLATE "C")))),
+    CONSTRAINT code_segment_first_body_check CHECK ((length(first_body) = 8))
+);
+ALTER TABLE public.code_segment ALTER COLUMN segment_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.code_segment_segment_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.code_transfer (
     uscc text NOT NULL,
     office text NOT NULL,
     case_id text NOT NULL,
     transferred_at timestamp with time zone NOT NULL
+);
+CREATE TABLE public.comparison (
+    comparison_id text NOT NULL,
+    office text NOT NULL,
+    date date NOT NULL,
+    number integer NOT NULL,
+    state text DEFAULT 'receiving'::text NOT NULL,
+    format text NOT NULL,
+    forced boolean DEFAULT false NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    handed_in_at timestamp with time zone DEFAULT now() NOT NULL,
+    handed_in_by text NOT NULL,
+    finished_at timestamp with time zone,
+    problem jsonb,
+    columns text[],
+    office_total bigint,
+    registry_total bigint,
+    equal bigint,
+    different bigint,
+    missing_here bigint,
+    missing_there bigint,
+    pending_office bigint,
+    pending_registry bigint,
+    CONSTRAINT comparison_format_check CHECK ((format = ANY (ARRAY['csv.gz'::text, 'ndjson.gz'::text, 'parquet'::text]))),
+    CONSTRAINT comparison_state_check CHECK ((state = ANY (ARRAY['receiving'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+CREATE TABLE public.comparison_chunk (
+    comparison_id text NOT NULL,
+    number integer NOT NULL,
+    body bytea NOT NULL
+);
+ALTER TABLE ONLY public.comparison_chunk ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE TABLE public.comparison_item (
+    comparison_id text NOT NULL,
+    kind text NOT NULL,
+    uscc text NOT NULL,
+    fields jsonb NOT NULL,
+    receipt_id text,
+    nights integer NOT NULL,
+    since date NOT NULL,
+    "row" jsonb,
+    CONSTRAINT comparison_item_kind_check CHECK ((kind = ANY (ARRAY['different'::text, 'missing_here'::text, 'missing_there'::text, 'pending'::text])))
 );
 CREATE TABLE public.disposition (
     receipt_id text NOT NULL,
@@ -190,11 +295,45 @@ CREATE TABLE public.legacy_number (
     source text NOT NULL,
     recorded_at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.legacy_stock (
+    kind text NOT NULL,
+    number text NOT NULL,
+    office text NOT NULL,
+    division_code text NOT NULL,
+    name text,
+    uscc text,
+    registration_number text,
+    organization_code text,
+    tax_number text,
+    source text NOT NULL,
+    loaded_at timestamp with time zone NOT NULL,
+    loaded_by text NOT NULL
+);
 CREATE TABLE public.message (
     office text NOT NULL,
     message_id text NOT NULL,
     receipt_id text NOT NULL,
     content_digest bytea NOT NULL
+);
+CREATE TABLE public.national_claim (
+    claim_id text NOT NULL,
+    case_id text NOT NULL,
+    uscc text NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    line jsonb NOT NULL,
+    file_sha256 bytea NOT NULL,
+    file_name text NOT NULL,
+    row_number integer NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    imported_by text NOT NULL
+);
+CREATE TABLE public.nightly_step (
+    date date NOT NULL,
+    office text DEFAULT ''::text NOT NULL,
+    step text NOT NULL,
+    done_at timestamp with time zone DEFAULT now() NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 CREATE TABLE public.nonconforming_code (
     uscc text NOT NULL,
@@ -218,14 +357,48 @@ CREATE TABLE public.partition_progress (
     halted_at timestamp with time zone,
     halted_reason text
 );
+CREATE TABLE public.quality (
+    date date NOT NULL,
+    office text NOT NULL,
+    division text NOT NULL,
+    received bigint NOT NULL,
+    accepted bigint NOT NULL,
+    unchanged bigint NOT NULL,
+    superseded bigint NOT NULL,
+    rejected bigint NOT NULL,
+    held bigint NOT NULL,
+    quarantined bigint NOT NULL,
+    fields_required bigint NOT NULL,
+    fields_missing bigint NOT NULL,
+    timed bigint NOT NULL,
+    late bigint NOT NULL,
+    days_p50 integer,
+    days_p90 integer,
+    days_p99 integer,
+    unqualified bigint NOT NULL,
+    wrong_codes bigint NOT NULL,
+    stock bigint NOT NULL,
+    stock_converted bigint NOT NULL,
+    cases_open bigint NOT NULL,
+    cases_overdue bigint NOT NULL
+);
 CREATE TABLE public.raw_message (
     receipt_id text NOT NULL,
     received_at timestamp with time zone NOT NULL,
     mapping text,
     ce_id text,
-    body bytea NOT NULL
+    body bytea NOT NULL,
+    ce_time text
 )
 PARTITION BY RANGE (received_at);
+CREATE TABLE public.register_digest (
+    prefix text NOT NULL,
+    records bigint NOT NULL,
+    sum numeric NOT NULL,
+    xor bigint NOT NULL,
+    sequence bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL
+);
 CREATE TABLE public.registration (
     uscc text NOT NULL,
     registered boolean NOT NULL,
@@ -313,6 +486,69 @@ CREATE TABLE public.sequence_counter (
     name text NOT NULL,
     value bigint DEFAULT 0 NOT NULL
 );
+CREATE TABLE public.statement (
+    date date NOT NULL,
+    office text NOT NULL,
+    closing bigint NOT NULL,
+    first_sequence bigint,
+    last_sequence bigint,
+    digest text NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    body text NOT NULL
+);
+CREATE TABLE public.submission (
+    submission_id text NOT NULL,
+    office text NOT NULL,
+    client text NOT NULL,
+    idempotency_key text,
+    content_sha256 bytea NOT NULL,
+    mapping text,
+    records integer NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    produced integer DEFAULT 0 NOT NULL,
+    produced_at timestamp with time zone,
+    scan_from jsonb,
+    tallied jsonb DEFAULT '{}'::jsonb NOT NULL,
+    decided integer DEFAULT 0 NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    by_rule jsonb DEFAULT '{}'::jsonb NOT NULL,
+    done_at timestamp with time zone,
+    rows_dropped_at timestamp with time zone,
+    CONSTRAINT submission_check CHECK (((produced <= records) AND (decided <= produced))),
+    CONSTRAINT submission_records_check CHECK (((records >= 1) AND (records <= 100000)))
+);
+CREATE TABLE public.submission_place (
+    submission_id text NOT NULL,
+    "row" integer NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL
+);
+CREATE TABLE public.submission_row (
+    submission_id text NOT NULL,
+    "row" integer NOT NULL,
+    key text NOT NULL,
+    ce_id text NOT NULL,
+    body bytea NOT NULL
+);
+CREATE TABLE public.upward_refusal (
+    report_id text NOT NULL,
+    uscc text NOT NULL,
+    reason text NOT NULL
+);
+CREATE TABLE public.upward_report (
+    report_id text NOT NULL,
+    from_sequence bigint NOT NULL,
+    to_sequence bigint NOT NULL,
+    codes bigint NOT NULL,
+    file_name text NOT NULL,
+    file_sha256 bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    made_by text NOT NULL,
+    receipt_sha256 bytea,
+    receipt_at timestamp with time zone,
+    accepted bigint,
+    refused bigint
+);
 CREATE TABLE public.withdrawn_code (
     uscc text NOT NULL,
     holding integer NOT NULL,
@@ -330,8 +566,14 @@ ALTER TABLE ONLY public.allowed_conflict
     ADD CONSTRAINT allowed_conflict_pkey PRIMARY KEY (rule, uscc, other_uscc);
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
+ALTER TABLE ONLY public.batch_count
+    ADD CONSTRAINT batch_count_pkey PRIMARY KEY (office, batch_id, date);
+ALTER TABLE ONLY public.batch
+    ADD CONSTRAINT batch_pkey PRIMARY KEY (office, batch_id);
 ALTER TABLE ONLY public.case_member
     ADD CONSTRAINT case_member_pkey PRIMARY KEY (case_id, receipt_id, role);
+ALTER TABLE ONLY public.case_resolution
+    ADD CONSTRAINT case_resolution_pkey PRIMARY KEY (resolution_id);
 ALTER TABLE ONLY public.change
     ADD CONSTRAINT change_pkey PRIMARY KEY (sequence, recorded_at);
 ALTER TABLE ONLY public.client_key
@@ -343,23 +585,43 @@ ALTER TABLE ONLY public.client_use
 ALTER TABLE ONLY public.code_case
     ADD CONSTRAINT code_case_pkey PRIMARY KEY (case_id);
 ALTER TABLE ONLY public.code_segment
-    ADD CONSTRAINT code_segment_pkey PRIMARY KEY (first_body);
+    ADD CONSTRAINT code_segment_first_body_key UNIQUE (first_body);
+ALTER TABLE ONLY public.code_segment
+    ADD CONSTRAINT code_segment_pkey PRIMARY KEY (segment_id);
 ALTER TABLE ONLY public.code_transfer
     ADD CONSTRAINT code_transfer_pkey PRIMARY KEY (uscc);
+ALTER TABLE ONLY public.comparison_chunk
+    ADD CONSTRAINT comparison_chunk_pkey PRIMARY KEY (comparison_id, number);
+ALTER TABLE ONLY public.comparison_item
+    ADD CONSTRAINT comparison_item_pkey PRIMARY KEY (comparison_id, kind, uscc);
+ALTER TABLE ONLY public.comparison
+    ADD CONSTRAINT comparison_office_date_number_key UNIQUE (office, date, number);
+ALTER TABLE ONLY public.comparison
+    ADD CONSTRAINT comparison_pkey PRIMARY KEY (comparison_id);
 ALTER TABLE ONLY public.disposition
     ADD CONSTRAINT disposition_pkey PRIMARY KEY (office, sequence, received_at);
 ALTER TABLE ONLY public.holder
     ADD CONSTRAINT holder_pkey PRIMARY KEY (uscc);
 ALTER TABLE ONLY public.legacy_number
     ADD CONSTRAINT legacy_number_pkey PRIMARY KEY (kind, number);
+ALTER TABLE ONLY public.legacy_stock
+    ADD CONSTRAINT legacy_stock_pkey PRIMARY KEY (kind, number);
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (office, message_id);
+ALTER TABLE ONLY public.national_claim
+    ADD CONSTRAINT national_claim_pkey PRIMARY KEY (claim_id);
+ALTER TABLE ONLY public.nightly_step
+    ADD CONSTRAINT nightly_step_pkey PRIMARY KEY (date, office, step);
 ALTER TABLE ONLY public.nonconforming_code
     ADD CONSTRAINT nonconforming_code_pkey PRIMARY KEY (uscc);
 ALTER TABLE ONLY public.partition_progress
     ADD CONSTRAINT partition_progress_pkey PRIMARY KEY (topic, partition);
+ALTER TABLE ONLY public.quality
+    ADD CONSTRAINT quality_pkey PRIMARY KEY (date, office, division);
 ALTER TABLE ONLY public.raw_message
     ADD CONSTRAINT raw_message_pkey PRIMARY KEY (receipt_id, received_at);
+ALTER TABLE ONLY public.register_digest
+    ADD CONSTRAINT register_digest_pkey PRIMARY KEY (prefix);
 ALTER TABLE ONLY public.registration_mark
     ADD CONSTRAINT registration_mark_pkey PRIMARY KEY (uscc, receipt_id);
 ALTER TABLE ONLY public.registration
@@ -376,17 +638,45 @@ ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.sequence_counter
     ADD CONSTRAINT sequence_counter_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.statement
+    ADD CONSTRAINT statement_pkey PRIMARY KEY (date, office);
+ALTER TABLE ONLY public.submission
+    ADD CONSTRAINT submission_pkey PRIMARY KEY (submission_id);
+ALTER TABLE ONLY public.submission_place
+    ADD CONSTRAINT submission_place_pkey PRIMARY KEY (submission_id, "row");
+ALTER TABLE ONLY public.submission_row
+    ADD CONSTRAINT submission_row_pkey PRIMARY KEY (submission_id, "row");
+ALTER TABLE ONLY public.upward_refusal
+    ADD CONSTRAINT upward_refusal_pkey PRIMARY KEY (report_id, uscc);
+ALTER TABLE ONLY public.upward_report
+    ADD CONSTRAINT upward_report_pkey PRIMARY KEY (report_id);
+ALTER TABLE ONLY public.upward_report
+    ADD CONSTRAINT upward_report_to_sequence_key UNIQUE (to_sequence);
 ALTER TABLE ONLY public.withdrawn_code
     ADD CONSTRAINT withdrawn_code_pkey PRIMARY KEY (uscc, holding);
 CREATE INDEX case_member_waiting ON public.case_member USING btree (uscc) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX case_resolution_awaiting ON public.case_resolution USING btree (case_id) WHERE (status = 'awaiting_approval'::text);
+CREATE INDEX case_resolution_case ON public.case_resolution USING btree (case_id, proposed_at);
 CREATE INDEX client_key_client ON public.client_key USING btree (client);
 CREATE INDEX code_case_listed ON public.code_case USING btree (status, opened_at, case_id);
 CREATE UNIQUE INDEX code_case_open ON public.code_case USING btree (rule, conflict_key) WHERE (status <> 'resolved'::text);
+CREATE INDEX comparison_done ON public.comparison USING btree (office, date, number) WHERE (state = 'done'::text);
+CREATE INDEX comparison_item_code ON public.comparison_item USING btree (comparison_id, uscc);
+CREATE INDEX comparison_waiting ON public.comparison USING btree (handed_in_at) WHERE (state = 'running'::text);
+CREATE INDEX disposition_holds ON ONLY public.disposition USING btree (office, received_at) WHERE ((disposition = 'held'::text) OR (attempt > 1));
+CREATE INDEX disposition_quarantined ON ONLY public.disposition USING btree (office, received_at) WHERE (disposition = 'quarantined'::text);
 CREATE INDEX disposition_receipt ON ONLY public.disposition USING btree (receipt_id);
+CREATE INDEX disposition_received ON ONLY public.disposition USING brin (received_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX disposition_source ON ONLY public.disposition USING btree (topic, partition, "offset");
 CREATE INDEX holder_name_key ON public.holder USING btree (name_key);
 CREATE INDEX legacy_number_uscc ON public.legacy_number USING btree (uscc);
+CREATE INDEX national_claim_case ON public.national_claim USING btree (case_id);
+CREATE INDEX quality_listed ON public.quality USING btree (office, date);
 CREATE INDEX registration_subject_code ON public.registration USING btree (substr(uscc, 9, 9));
+CREATE INDEX submission_deciding ON public.submission USING btree (accepted_at) WHERE (done_at IS NULL);
+CREATE UNIQUE INDEX submission_idempotency ON public.submission USING btree (office, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE INDEX submission_place_offset ON public.submission_place USING btree (submission_id, partition, "offset");
+CREATE INDEX submission_waiting ON public.submission USING btree (office, accepted_at, submission_id) WHERE (produced < records);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.change FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.disposition FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
@@ -394,17 +684,33 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.message FOR EACH RO
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.raw_message FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.registration_mark FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.registration_version FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.statement FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.withdrawn_code FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.message FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.registration_mark FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.statement FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.withdrawn_code FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 ALTER TABLE ONLY public.case_member
     ADD CONSTRAINT case_member_case_id_fkey FOREIGN KEY (case_id) REFERENCES public.code_case(case_id);
+ALTER TABLE ONLY public.case_resolution
+    ADD CONSTRAINT case_resolution_case_id_fkey FOREIGN KEY (case_id) REFERENCES public.code_case(case_id);
 ALTER TABLE ONLY public.client_key
     ADD CONSTRAINT client_key_client_fkey FOREIGN KEY (client) REFERENCES public.client(name);
 ALTER TABLE ONLY public.client_use
     ADD CONSTRAINT client_use_client_fkey FOREIGN KEY (client) REFERENCES public.client(name);
+ALTER TABLE ONLY public.comparison_chunk
+    ADD CONSTRAINT comparison_chunk_comparison_id_fkey FOREIGN KEY (comparison_id) REFERENCES public.comparison(comparison_id);
+ALTER TABLE ONLY public.comparison_item
+    ADD CONSTRAINT comparison_item_comparison_id_fkey FOREIGN KEY (comparison_id) REFERENCES public.comparison(comparison_id);
+ALTER TABLE ONLY public.national_claim
+    ADD CONSTRAINT national_claim_case_id_fkey FOREIGN KEY (case_id) REFERENCES public.code_case(case_id);
+ALTER TABLE ONLY public.submission_place
+    ADD CONSTRAINT submission_place_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES public.submission(submission_id);
+ALTER TABLE ONLY public.submission_row
+    ADD CONSTRAINT submission_row_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES public.submission(submission_id);
+ALTER TABLE ONLY public.upward_refusal
+    ADD CONSTRAINT upward_refusal_report_id_fkey FOREIGN KEY (report_id) REFERENCES public.upward_report(report_id);
 GRANT USAGE ON SCHEMA public TO uscc_ingest;
 GRANT USAGE ON SCHEMA public TO uscc_relay;
 GRANT USAGE ON SCHEMA public TO uscc_api;
@@ -419,6 +725,8 @@ GRANT ALL ON FUNCTION public.mask_number(value text) TO uscc_api;
 GRANT ALL ON FUNCTION public.mask_number(value text) TO uscc_job;
 GRANT ALL ON FUNCTION public.mask_personal(record jsonb) TO uscc_api;
 GRANT ALL ON FUNCTION public.mask_personal(record jsonb) TO uscc_job;
+GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_api;
+GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_job;
 GRANT SELECT ON TABLE public.acknowledgement TO uscc_ingest;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.acknowledgement TO uscc_api;
 GRANT SELECT ON TABLE public.acknowledgement TO uscc_job;
@@ -429,9 +737,16 @@ GRANT SELECT,INSERT ON TABLE public.audit TO uscc_ingest;
 GRANT INSERT ON TABLE public.audit TO uscc_api;
 GRANT SELECT ON TABLE public.audit TO uscc_console;
 GRANT SELECT ON TABLE public.audit TO uscc_job;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.batch TO uscc_api;
+GRANT SELECT ON TABLE public.batch TO uscc_job;
+GRANT SELECT,INSERT ON TABLE public.batch_count TO uscc_job;
+GRANT SELECT ON TABLE public.batch_count TO uscc_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.case_member TO uscc_ingest;
 GRANT SELECT ON TABLE public.case_member TO uscc_api;
 GRANT SELECT ON TABLE public.case_member TO uscc_job;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.case_resolution TO uscc_ingest;
+GRANT SELECT ON TABLE public.case_resolution TO uscc_api;
+GRANT SELECT ON TABLE public.case_resolution TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.change TO uscc_ingest;
 GRANT SELECT ON TABLE public.change TO uscc_relay;
 GRANT SELECT ON TABLE public.change TO uscc_api;
@@ -444,12 +759,18 @@ GRANT SELECT ON TABLE public.client_use TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_case TO uscc_ingest;
 GRANT SELECT ON TABLE public.code_case TO uscc_api;
 GRANT SELECT ON TABLE public.code_case TO uscc_job;
-GRANT SELECT,INSERT ON TABLE public.code_segment TO uscc_ingest;
+GRANT SELECT ON TABLE public.code_segment TO uscc_ingest;
 GRANT SELECT ON TABLE public.code_segment TO uscc_api;
 GRANT SELECT ON TABLE public.code_segment TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_transfer TO uscc_ingest;
 GRANT SELECT ON TABLE public.code_transfer TO uscc_api;
 GRANT SELECT ON TABLE public.code_transfer TO uscc_job;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comparison TO uscc_job;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.comparison TO uscc_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comparison_chunk TO uscc_job;
+GRANT INSERT,DELETE ON TABLE public.comparison_chunk TO uscc_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comparison_item TO uscc_job;
+GRANT SELECT ON TABLE public.comparison_item TO uscc_api;
 GRANT SELECT,INSERT ON TABLE public.disposition TO uscc_ingest;
 GRANT SELECT ON TABLE public.disposition TO uscc_relay;
 GRANT SELECT ON TABLE public.disposition TO uscc_api;
@@ -460,18 +781,30 @@ GRANT SELECT ON TABLE public.holder TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.legacy_number TO uscc_ingest;
 GRANT SELECT ON TABLE public.legacy_number TO uscc_api;
 GRANT SELECT ON TABLE public.legacy_number TO uscc_job;
+GRANT SELECT ON TABLE public.legacy_stock TO uscc_api;
+GRANT SELECT ON TABLE public.legacy_stock TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.message TO uscc_ingest;
 GRANT SELECT ON TABLE public.message TO uscc_api;
 GRANT SELECT ON TABLE public.message TO uscc_job;
+GRANT SELECT ON TABLE public.national_claim TO uscc_ingest;
+GRANT SELECT ON TABLE public.national_claim TO uscc_api;
+GRANT SELECT ON TABLE public.national_claim TO uscc_job;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.nightly_step TO uscc_job;
+GRANT SELECT ON TABLE public.nightly_step TO uscc_api;
 GRANT SELECT,INSERT ON TABLE public.nonconforming_code TO uscc_ingest;
 GRANT SELECT ON TABLE public.nonconforming_code TO uscc_api;
 GRANT SELECT ON TABLE public.nonconforming_code TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.partition_progress TO uscc_ingest;
 GRANT SELECT ON TABLE public.partition_progress TO uscc_api;
 GRANT SELECT ON TABLE public.partition_progress TO uscc_job;
+GRANT SELECT ON TABLE public.partition_progress TO uscc_relay;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quality TO uscc_job;
+GRANT SELECT ON TABLE public.quality TO uscc_api;
 GRANT SELECT,INSERT ON TABLE public.raw_message TO uscc_ingest;
 GRANT SELECT ON TABLE public.raw_message TO uscc_api;
 GRANT SELECT ON TABLE public.raw_message TO uscc_job;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.register_digest TO uscc_job;
+GRANT SELECT ON TABLE public.register_digest TO uscc_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.registration TO uscc_ingest;
 GRANT SELECT ON TABLE public.registration TO uscc_api;
 GRANT SELECT ON TABLE public.registration TO uscc_job;
@@ -495,6 +828,28 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.sequence_counter TO uscc_ingest;
 GRANT SELECT ON TABLE public.sequence_counter TO uscc_relay;
 GRANT SELECT ON TABLE public.sequence_counter TO uscc_api;
 GRANT SELECT ON TABLE public.sequence_counter TO uscc_job;
+GRANT SELECT,INSERT ON TABLE public.statement TO uscc_job;
+GRANT SELECT ON TABLE public.statement TO uscc_api;
+GRANT SELECT,INSERT ON TABLE public.submission TO uscc_api;
+GRANT SELECT ON TABLE public.submission TO uscc_relay;
+GRANT SELECT ON TABLE public.submission TO uscc_job;
+GRANT UPDATE(produced) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(produced_at) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(scan_from) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(tallied) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(decided) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(counts) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(by_rule) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(done_at) ON TABLE public.submission TO uscc_relay;
+GRANT UPDATE(rows_dropped_at) ON TABLE public.submission TO uscc_relay;
+GRANT SELECT,INSERT ON TABLE public.submission_place TO uscc_relay;
+GRANT SELECT ON TABLE public.submission_place TO uscc_job;
+GRANT SELECT,INSERT ON TABLE public.submission_row TO uscc_api;
+GRANT SELECT,DELETE ON TABLE public.submission_row TO uscc_relay;
+GRANT SELECT ON TABLE public.upward_refusal TO uscc_api;
+GRANT SELECT ON TABLE public.upward_refusal TO uscc_job;
+GRANT SELECT ON TABLE public.upward_report TO uscc_api;
+GRANT SELECT ON TABLE public.upward_report TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.withdrawn_code TO uscc_ingest;
 GRANT SELECT ON TABLE public.withdrawn_code TO uscc_api;
 GRANT SELECT ON TABLE public.withdrawn_code TO uscc_job;

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sync.store.audits import write_audit
 from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
@@ -54,6 +55,20 @@ async def list_partitions(connection: ReadConn) -> list[PartitionRow]:
 async def resume_partition(connection: WriteConn, topic: str, partition: int) -> bool:
     """Let a halted partition go on; False when it is not halted, or not known."""
     return await connection.fetchval(_SQL["resume_partition"], topic, partition) is not None
+
+
+async def restart_partition(connection: WriteConn, topic: str, partition: int, offset: int, actor: str) -> bool:
+    """Accept the log of a halted partition as it is now and read it from `offset`; False when it is not halted.
+
+    What was decided from the log that is gone stays decided; the audit says when it ended.
+    """
+    if await connection.fetchval(_SQL["restart_partition"], topic, partition, offset) is None:
+        return False
+    detail = {"offset": offset}
+    await write_audit(
+        connection, actor=actor, action="partition_restarted", subject=f"{topic}/{partition}", detail=detail
+    )
+    return True
 
 
 async def unpublished(connection: ReadConn, *, changes_topic: str, returns_prefix: str) -> dict[str, int]:

@@ -10,6 +10,13 @@ update partition_progress set halted_at = null, halted_reason = null
 where topic = $1 and partition = $2 and halted_at is not null
 returning topic
 
+-- name: restart_partition
+-- $1 topic, $2 partition, $3 offset: read a halted partition's log from there, as if it had never been read.
+update partition_progress
+set halted_at = null, halted_reason = null, next_offset = $3, last_sha256 = null, last_offset = null
+where topic = $1 and partition = $2 and halted_at is not null
+returning topic
+
 -- name: unpublished
 -- What is stored and not yet on its topic: messages by counter ('changes', 'returns:<office>').
 -- $1 the topic of changes, $2 the prefix of the topics of returns.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
@@ -87,7 +87,7 @@ class Waiting:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What the rows of a submission came to, as far as counted; `tallied` maps partitions to the last offset counted."""
+    """What the rows of a submission came to, as far as counted; `tallied` is the last offset counted by partition."""
 
     submission_id: str
     office: str
@@ -257,5 +257,5 @@ def _offsets(text: str) -> dict[int, int]:
     return {int(partition): offset for partition, offset in orjson.loads(text).items()}
 
 
-def _parsed(row: asyncpg.Record, *names: str) -> dict[str, object]:
+def _parsed(row: asyncpg.Record, *names: str) -> dict[str, Any]:
     return dict(row) | {name: orjson.loads(row[name]) for name in names}

@@ -24,9 +24,10 @@ alter table raw_message add column ce_time text;
 create index disposition_quarantined on disposition (office, received_at) where disposition = 'quarantined';
 
 -- What the national centre's summary (重错码汇总表) says of a code. A member in the role 'claimed' is such a claim:
--- nothing of it is stored here but what the summary says, and it keeps no record out of the registry.
+-- nothing of it is stored here but what the summary says, and it keeps no record out of the registry. One in the role
+-- 'proposed' is a message that would settle the case and waits for a person.
 alter table case_member drop constraint case_member_role_check;
-alter table case_member add constraint case_member_role_check check (role in ('holder', 'held', 'claimed'));
+alter table case_member add constraint case_member_role_check check (role in ('holder', 'held', 'claimed', 'proposed'));
 create table national_claim (
     claim_id    text        primary key,
     case_id     text        not null references code_case,

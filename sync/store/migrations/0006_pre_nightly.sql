@@ -1,16 +1,5 @@
 -- The nightly reconciliation: sealed statements, the steps of a run, comparisons with an office's register, figures.
 
--- What an office says it sent; kept by the API of submissions, read by the statement.
-create table if not exists batch (
-    office      text        not null,
-    batch_id    text        not null,
-    records     integer     not null check (records >= 0),
-    date        date        not null,
-    declared_at timestamptz not null default now(),
-    declared_by text,
-    primary key (office, batch_id)
-);
-
 -- One page for every office and business day; sealed once and never rewritten. 'body' is statement/1, serialized once.
 create table statement (
     date           date        not null,
@@ -110,13 +99,13 @@ create table quality (
     quarantined            bigint  not null,
     fields_required        bigint  not null,   -- by the profiles, over the records that carry particulars
     fields_missing         bigint  not null,
-    timed                  bigint  not null,   -- records with a date of approval, stock left out
+    timed                  bigint  not null,   -- accepted and superseded records with a date of approval
     late                   bigint  not null,   -- of these, beyond the limit (rule T01)
-    days_p50               integer,            -- days from approval to arrival, accepted and superseded records
+    days_p50               integer,            -- days from approval to arrival
     days_p90               integer,
     days_p99               integer,
     unqualified            bigint  not null,   -- rejected, held or quarantined
-    wrong_codes            bigint  not null,   -- of these, with a finding of problem class 1, 2 or 3 (重错码)
+    wrong_codes            bigint  not null,   -- of these, for a finding of problem class 1, 2 or 3 (重错码)
     stock                  bigint  not null,   -- organizations from before the unified code (legacy_stock)
     stock_converted        bigint  not null,   -- of these, whose old number or code leads to a registered code
     cases_open             bigint  not null,   -- at the day's end
@@ -147,12 +136,12 @@ create index disposition_holds on disposition (office, received_at) where dispos
 create trigger append_only before update or delete on statement for each row execute function refuse_rewriting();
 create trigger never_truncated before truncate on statement for each statement execute function refuse_rewriting();
 
-grant select on batch, batch_count, statement, nightly_step, comparison, comparison_chunk, comparison_item, quality, register_digest
-    to uscc_job;
+grant select on batch, batch_count, statement, nightly_step, comparison, comparison_chunk, comparison_item, quality,
+    register_digest to uscc_job;
 grant insert on statement, batch_count to uscc_job;
 grant insert, update, delete on nightly_step, comparison, comparison_chunk, comparison_item, quality, register_digest
     to uscc_job;
-grant select on batch, batch_count, statement, nightly_step, comparison, comparison_item, quality, register_digest to uscc_api;
+grant select on batch_count, statement, nightly_step, comparison, comparison_item, quality, register_digest to uscc_api;
 grant insert, update on comparison to uscc_api;
 grant insert, delete on comparison_chunk to uscc_api;
 grant execute on function version_hash(text, integer) to uscc_api, uscc_job;

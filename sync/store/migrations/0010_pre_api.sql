@@ -9,7 +9,7 @@ return case when position('@' in value) > 0 then left(regexp_replace(value, '@[^
 
 -- The first character of a name stays.
 create function mask_name(value text) returns text language sql immutable parallel safe
-return left(value, 1) || repeat('*', length(value) - 1);
+return left(value, 1) || repeat('*', greatest(length(value) - 1, 1));
 
 -- A record without its personal values (domain.md §8); every read for a caller without the right goes through it.
 -- Declared stable because jsonb_build_object is: only so is it inlined, which makes it four times cheaper.

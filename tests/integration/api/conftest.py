@@ -14,7 +14,10 @@ import pytest
 
 from service.app import create_app
 from service.auth.scopes import OFFICE_SCOPES, SCOPES, Scope
+from service.judging import judging
 from service.resources import Resources, ServeConfig, open_resources
+from service.settings import Settings
+from service.site import load_site
 from sync.apply import Applied, Applier, Batch
 from sync.facts import Rulings
 from sync.kafka import Partition
@@ -147,6 +150,7 @@ def config(database: str) -> ServeConfig:
         allowed_hosts=("registry.test",),
         offices={office.id: (office.title_zh, office.title_en) for office in OFFICES.values()},
         ruleset=RULESET,
+        judging=judging(Settings(), load_site(None)),
         pool_size=4,
     )
 

@@ -65,3 +65,21 @@ async def test_an_office_sees_only_cases_that_concern_it(api: Api, registry: Reg
 
     assert {"items": [], "next": None} == listed
     assert (404, "not-found") == problem(alone)
+
+
+async def test_a_case_tells_what_was_done_about_it(api: Api, registry: Registry) -> None:
+    code = new_code()
+    record = await registry.register(code)
+    other = record_of(
+        code, name=f"另一家{code}公司", established_on="2020-01-01", registration_number="210100000000001"
+    )
+    await registry.push(registry.message("assign", other, at="2026-11-19T09:00:00+08:00"))
+    keep = {"uscc": code, "name": record["name"], "approved_on": "2026-11-20"}
+    await registry.push(registry.message("keep", keep, at="2026-11-20T09:00:00+08:00"))
+
+    item = (await api.get("/v1/cases?status=resolved", key="commerce")).json()["items"][0]
+
+    Case.model_validate(item)
+    assert [("keep", "message", "done")] == [
+        (each["operation"], each["via"], each["status"]) for each in item["resolutions"]
+    ]

@@ -50,7 +50,8 @@ async def test_the_database_masks_as_the_feed_does(pool: Pool, value: str) -> No
     some = {"name": value, "contact_phone": value}
 
     masked = [
-        json.loads(await pool.fetchval("select mask_personal($1::jsonb)::text", json.dumps(each))) for each in (record, some)
+        json.loads(await pool.fetchval("select mask_personal($1::jsonb)::text", json.dumps(each)))
+        for each in (record, some)
     ]
 
     assert [mask_record(record), mask_record(some)] == masked

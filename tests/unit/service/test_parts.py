@@ -39,7 +39,9 @@ def test_a_date_is_its_end_in_shanghai_and_an_instant_is_itself(text: str, insta
     assert instant == parse_instant(text)
 
 
-@pytest.mark.parametrize("text", ["", "2026-W47-5", "2026-02-30", "2026-11-20T12:00:00", "20261120", "now", "2026-11-20 04:00:00Z"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-W47-5", "2026-02-30", "2026-11-20T12:00:00", "20261120", "now", "2026-11-20 04:00:00Z"]
+)
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"instant|day|month"):
         parse_instant(text)
@@ -48,7 +50,13 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
 def test_a_bucket_fills_again_over_a_minute() -> None:
     bucket = Bucket(60, 60, 0.0)
 
-    taken = [bucket.take(60, 0.0), bucket.take(1, 0.5), bucket.take(1, 1.0), bucket.take(2, 2.0), bucket.take(60, 1000.0)]
+    taken = [
+        bucket.take(60, 0.0),
+        bucket.take(1, 0.5),
+        bucket.take(1, 1.0),
+        bucket.take(2, 2.0),
+        bucket.take(60, 1000.0),
+    ]
 
     assert [True, False, True, False, True] == taken
     assert 61 == bucket.seconds_until(60)
@@ -121,7 +129,9 @@ def test_a_key_has_256_bits_and_a_prefix_and_is_kept_as_a_hash() -> None:
         ("127.0.0.1", ("Registry.example",), {"registry.example"}),
     ],
 )
-def test_host_names_follow_from_where_the_service_listens(host: str, allowed: tuple[str, ...], expected: set[str]) -> None:
+def test_host_names_follow_from_where_the_service_listens(
+    host: str, allowed: tuple[str, ...], expected: set[str]
+) -> None:
     config = ServeConfig(dsn="", host=host, allowed_hosts=allowed, offices={}, ruleset=default_ruleset())
 
     assert expected == config.host_names()

@@ -19,8 +19,10 @@ _DOCS = Path(__file__).parents[3] / "docs"
 def test_the_page_has_a_line_for_every_problem_type_and_fault() -> None:
     page = (_DOCS / "problems.md").read_text("utf-8")
 
-    types = {(name, int(status)) for name, status in re.findall(r"^\| `/problems/([a-z-]+)` \| (\d+) \|", page, re.M)}
-    faults = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.M))
+    types = {
+        (name, int(status)) for name, status in re.findall(r"^\| `/problems/([a-z-]+)` \| (\d+) \|", page, re.MULTILINE)
+    }
+    faults = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE))
 
     assert {(entry.name, entry.status) for entry in PROBLEMS.values()} == types
     assert set(FAULTS) == faults
@@ -30,9 +32,11 @@ def test_the_page_of_metrics_has_a_line_for_every_metric_and_no_other() -> None:
     page = (_DOCS / "operations" / "metrics.md").read_text("utf-8")
     scraped = Metrics().render().decode()
 
-    assert set(HELP) == set(re.findall(r"^\| `(uscc_[a-z_]+)` \|", page, re.M))
+    assert set(HELP) == set(re.findall(r"^\| `(uscc_[a-z_]+)` \|", page, re.MULTILINE))
     assert {name.removesuffix("_total") for name in HELP} == {
-        name.removesuffix("_total") for name in re.findall(r"^# HELP (\w+) ", scraped, re.M) if not name.endswith("_created")
+        name.removesuffix("_total")
+        for name in re.findall(r"^# HELP (\w+) ", scraped, re.MULTILINE)
+        if not name.endswith("_created")
     }
 
 

@@ -67,4 +67,4 @@ def test_lines_of_a_column_are_the_validations_of_its_codes(claimed: str) -> Non
     lines = JsonLines(ruleset=RULESET, context=CONTEXT)
     judged = Judge(ruleset=RULESET, context=CONTEXT).judge(pa.array([CLEAN, claimed, CLEAN]))
 
-    assert lines.render(judged) == lines.line(CLEAN) + lines.line(claimed) + lines.line(CLEAN)
+    assert b"".join(lines.render(judged)) == lines.line(CLEAN) + lines.line(claimed) + lines.line(CLEAN)

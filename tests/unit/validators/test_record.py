@@ -116,8 +116,8 @@ class TestQ01:
 
         assert check(without, context(), unreadable=frozenset({"name", "currency"})) == []
 
-    def test_an_unreadable_operation_is_asked_for_its_code_only(self) -> None:
-        assert shown(check({}, context(None))) == [("Q01", "error", "uscc")]
+    def test_an_unreadable_operation_is_asked_for_code_and_name_only(self) -> None:
+        assert shown(check({}, context(None))) == [("Q01", "error", "uscc"), ("Q01", "error", "name")]
 
 
 class TestQ02:

@@ -1,0 +1,81 @@
+-- name: load_office
+-- The office's register: what is compared beside the members (status, standing, public), the members as one list.
+-- `$wide` and `$narrow` are the full-width characters and what they are normalized to (rule E09).
+create table office as
+with cleaned as (
+    select nullif(columns(*), '') from office_reader
+), rows as (
+    select upper(trim(translate(uscc, $wide, $narrow))) as uscc,
+           case lower(status) when 'normal' then '1' when 'cancelled' then '2' when 'revoked' then '3' else status end as status,
+           coalesce(standing, 'normal') as standing,
+           coalesce(is_public, '1') as is_public,
+           list_value(*columns(* exclude (uscc, status, standing, is_public))) as members
+    from cleaned
+)
+select *, hash(status, standing, is_public, members) as digest from rows
+
+-- name: load_registry
+-- The registry's side of it; what the office's file has no column for is left out of both.
+create table registry as
+with rows as (
+    select uscc, receipt_id,
+           case when $with_status then case status when 'normal' then '1' when 'cancelled' then '2' else '3' end end as status,
+           case when $with_standing then coalesce(json_extract_string(record, '$.standing'), 'normal') else 'normal' end
+               as standing,
+           case when $with_public then coalesce(json_extract_string(record, '$.is_public'), '1') else '1' end as is_public,
+           json_extract_string(record, $paths) as members
+    from registry_reader
+)
+select *, hash(status, standing, is_public, members) as digest from rows
+
+-- name: load_undecided
+-- Codes of which a record lies in the topic and is not decided yet.
+create table undecided as select distinct unnest($codes::varchar[]) as uscc
+
+-- name: count_office
+-- How many rows there are, without code, and with a code that stands there more than once.
+select count(*), count(*) filter (where uscc is null), count(*) - count(distinct uscc) - count(*) filter (where uscc is null)
+from office
+
+-- name: some_duplicates
+-- Some codes that stand there more than once.
+select uscc from office where uscc is not null group by uscc having count(*) > 1 order by uscc limit 10
+
+-- name: compare
+-- Every code that is not equal on both sides; what is younger than the cut-off, or not decided yet, is pending.
+create table verdict as
+with sides as (
+    select coalesce(o.uscc, r.uscc) as uscc, o.uscc is not null as there, r.uscc is not null as here,
+           r.receipt_id >= $cutoff as younger
+    from (select uscc, digest from office) o
+    full join (select uscc, digest, receipt_id from registry) r on r.uscc = o.uscc
+    where o.digest is distinct from r.digest
+)
+select s.uscc, s.there, s.here,
+       case when u.uscc is not null or (s.here and s.younger) then 'pending'
+            when s.there and s.here then 'different'
+            when s.there then 'missing_here'
+            else 'missing_there' end as kind
+from sides s
+left join undecided u on u.uscc = s.uscc
+
+-- name: totals
+-- What came of it.
+select (select count(*) from office), (select count(*) from registry),
+       count(*) filter (where kind = 'different'), count(*) filter (where kind = 'missing_here'),
+       count(*) filter (where kind = 'missing_there'),
+       count(*) filter (where kind = 'pending' and there), count(*) filter (where kind = 'pending' and here)
+from verdict
+
+-- name: differences
+-- Both sides of what is not equal, by code.
+select v.uscc, v.kind, v.there, v.here, o.status, o.standing, o.is_public, o.members,
+       r.status, r.standing, r.is_public, r.members, r.receipt_id
+from verdict v
+left join office o on o.uscc = v.uscc
+left join registry r on r.uscc = v.uscc
+order by v.uscc
+
+-- name: limit_memory
+-- How much may lie in memory before it goes to the folder; the order of rows is of no interest while loading.
+set memory_limit = $memory
