@@ -23,6 +23,7 @@ from service.api import (
     openapi,
     reference,
     registrations,
+    resolutions,
     returns,
     submissions,
     validations,
@@ -73,7 +74,19 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
     )
     app.state.resources = resources
     # First the look-up: routes are tried in order.
-    for module in (registrations, validations, submissions, batches, returns, changes, cases, reference, health, openapi):
+    for module in (
+        registrations,
+        validations,
+        submissions,
+        batches,
+        returns,
+        changes,
+        cases,
+        resolutions,
+        reference,
+        health,
+        openapi,
+    ):
         module.add_routes(app)
     app.edge = Edge(
         ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=dict(app.exception_handlers)),

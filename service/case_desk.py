@@ -1,4 +1,4 @@
-"""Where cases are settled: the ledger's pen, taken up when the first resolution comes and laid down with the service."""
+"""Where cases are settled: the ledger's pen, taken up when the first resolution comes, laid down with the service."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def _judge(judging: Judging, facts: Facts, submissions: list[Submission], now: d
     own = {submission.receipt_id for submission in submissions}
     opened = {case.case_id for case in outcome.cases_opened}
     first = {decision.submission.receipt_id: decision for decision in outcome.decisions if decision.attempt == 1}
-    answers = tempfile.TemporaryFile(prefix="uscc-dry-run-")
+    answers = tempfile.TemporaryFile(prefix="uscc-dry-run-")  # noqa: SIM115 — it goes with the answer that it becomes
     for text in _encoded(first, submissions, own, opened, now, judging.ruleset.version):
         answers.write(text)
     answers.seek(0)

@@ -51,7 +51,6 @@ _HOST = re.compile(rb"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:\d{1,5})?"
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
 )
 _CLOSED_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NOT_STORED = (b"cache-control", b"no-store")

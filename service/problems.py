@@ -190,8 +190,30 @@ FAULTS: Mapping[str, Text] = {
     "not-encoded": Text(zh="字节不是 {expected}", en="the bytes are not {expected}"),
     "not-csv": Text(zh="不是合法的 CSV：{expected}", en="not CSV: {expected}"),
     "not-xlsx": Text(zh="不是可读的 XLSX 工作簿", en="no workbook that can be read"),
-    "no-column": Text(zh="首行没有一个认识的列名，应有 {expected}", en="the first row names no known column, such as {expected}"),
+    "no-column": Text(
+        zh="首行没有一个认识的列名，应有 {expected}", en="the first row names no known column, such as {expected}"
+    ),
     "no-mapping": Text(zh="该机关没有这个映射", en="the office has no such mapping"),
+    "not-a-table": Text(zh="不是可读的表格：{expected}", en="no table that can be read: {expected}"),
+    "not-a-member": Text(zh="该案件没有这个成员", en="the case has no such member"),
+    "new-code-missing": Text(zh="赋新码须给出新代码", en="to assign anew, give the new code"),
+    "new-code-malformed": Text(zh="新代码不是有效的统一社会信用代码", en="the new code is no valid code"),
+    "new-code-foreign": Text(zh="新代码不属于该登记机关", en="the new code is not one of that office"),
+    "code-taken": Text(zh="新代码已被使用或有待定记录", en="the new code is taken, or a record of it waits"),
+    "nobody-holds": Text(zh="该代码目前无主体持有", en="nobody holds the code now"),
+    "no-record": Text(
+        zh="本库没有该主体的记录，须由登记机关回传", en="there is no record of it here: its office has to send one"
+    ),
+    "awaits-approval": Text(zh="已有处理意见待复核", en="a resolution waits for approval already"),
+    "person-needed": Text(
+        zh="此项须由个人提出并由另一人复核", en="this needs two persons: one proposes, another approves"
+    ),
+    "no-open-case": Text(zh="没有与该代码和名称相符的未结案件", en="no open case has such a member"),
+    "nothing-awaits": Text(zh="没有待复核的处理意见", en="nothing waits for approval"),
+    "bad-flag": Text(
+        zh="操作标识应为 0（赋新码）、1（删除）或 2（保持原码不变）",
+        en="the flag is 0 (assign anew), 1 (withdraw) or 2 (keep)",
+    ),
     "invalid": Text(zh="值不合要求", en="the value is not allowed"),
 }
 

@@ -12,8 +12,10 @@ from service.access_log import AccessLog
 from service.api.look_ups import LookUps
 from service.auth.bearers import Bearers
 from service.auth.limits import Limits
+from service.case_desk import CaseDesk
 from service.dry_run import Judging
 from service.metrics import Metrics
+from service.nights import Nights
 from service.tips import Tips
 from service.watermarks import Watermarks
 from sync.kafka import KafkaSettings
@@ -47,6 +49,7 @@ class ServeConfig:
     ruleset: Ruleset
     judging: Judging
     province: str | None = "21"
+    nights: Nights = field(default_factory=Nights)
     pool_size: int = 8
     requests_per_minute: int | None = None
     misses_per_minute: int = 100_000
@@ -67,7 +70,8 @@ class Resources:
     """What the endpoints work with.
 
     `reads` is the pool for reads, which may be a replica's; `searches` reads there too, by plans made anew for every
-    search; `desk` is for what takes longer than a look-up may: storing what was posted, and dry runs.
+    search; `desk` is for what takes longer than a look-up may: storing what was posted, and dry runs; `case_desk`
+    carries resolutions of cases out.
     """
 
     config: ServeConfig
@@ -75,6 +79,7 @@ class Resources:
     reads: Pool
     searches: Pool
     desk: Pool
+    case_desk: CaseDesk
     bearers: Bearers
     limits: Limits
     look_ups: LookUps
@@ -146,6 +151,7 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
             reads=pools.reads,
             searches=pools.searches,
             desk=pools.desk,
+            case_desk=CaseDesk(config.dsn, config.judging),
             bearers=Bearers(pools.main),
             limits=limits,
             look_ups=LookUps(pools.reads, metrics),
@@ -165,3 +171,4 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
             await asyncio.gather(*beside, return_exceptions=True)
             access_log.flush()
             await limits.save()
+            await resources.case_desk.close()

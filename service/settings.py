@@ -21,6 +21,7 @@ from sync.errors import SyncError
 from sync.kafka import KafkaSettings
 
 if TYPE_CHECKING:
+    from service.nights import Nights
     from service.resources import ServeConfig
 
 PREFIX = "USCC_"
@@ -134,6 +135,26 @@ class Settings(BaseSettings):
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$",
         description="End of the business day in Asia/Shanghai, HH:MM; the day bears the date on which it ends.",
     )
+    silent_after: str = Field(
+        "17:00",
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="Hour in Asia/Shanghai by which an office should have sent something on a working day.",
+    )
+    nightly_done_by: str = Field(
+        "06:00",
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="Hour in Asia/Shanghai by which the last complete day should be sealed; later is an alarm.",
+    )
+    nightly_memory_mib: int = Field(
+        768,
+        ge=128,
+        le=65_536,
+        description="Memory that a comparison of registers may use before it goes to disk.",
+    )
+    reports_dir: Path | None = Field(
+        None,
+        description="Folder of the nightly HTML reports; without it reports/ of the data directory.",
+    )
     batch_records: int = Field(
         5_000,
         ge=1,
@@ -164,7 +185,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("data_dir", "config_dir", "kafka_ca_file", "kafka_jars")
+    @field_validator("data_dir", "config_dir", "kafka_ca_file", "kafka_jars", "reports_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.resolve() if value is not None else None
@@ -172,8 +193,7 @@ class Settings(BaseSettings):
     @property
     def day_end(self) -> timedelta:
         """How long after midnight in Asia/Shanghai the business day ends; more than nothing, at most a day."""
-        hours, minutes = self.day_ends.split(":")
-        return timedelta(hours=int(hours), minutes=int(minutes)) or _DAY
+        return _since_midnight(self.day_ends) or _DAY
 
 
 class Setting(NamedTuple):
@@ -278,6 +298,7 @@ def serve_config(settings: Settings) -> ServeConfig:
         judging=judging(settings, site),
         pool_size=settings.http_pool_size,
         province=settings.province,
+        nights=nights(settings),
         requests_per_minute=settings.requests_per_minute,
         misses_per_minute=settings.misses_per_minute,
     )
@@ -299,6 +320,25 @@ def effective(settings: Settings) -> list[Setting]:
 def child_environment(overrides: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a role that this process starts: our own, and what was decided for it."""
     return dict(os.environ) | {PREFIX + name.upper(): value for name, value in overrides.items()}
+
+
+def nights(settings: Settings) -> Nights:
+    """Return by what rules the days of these settings are closed."""
+    from service.nights import Nights
+    from service.site import load_site
+    from sync.nightly.days import BusinessDays
+    from sync.nightly.sealing import Closing
+
+    return Nights(
+        offices=load_site(settings.config_dir).offices,
+        closing=Closing(days=BusinessDays(ends=settings.day_end), silent_after=_since_midnight(settings.silent_after)),
+        done_by=_since_midnight(settings.nightly_done_by),
+    )
+
+
+def _since_midnight(text: str) -> timedelta:
+    hours, minutes = text.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))
 
 
 def _shown(value: object) -> Any:

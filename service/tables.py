@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ import pyarrow.parquet as arrow_parquet
 import xlsxwriter
 
 from service.validation_files.sources import Encoding, UnreadableFile, detect_encoding
-from service.validation_files.spreadsheets import UnreadableSpreadsheet, read_rows
+from service.validation_files.spreadsheets import MAX_UNPACKED_BYTES, UnreadableSpreadsheet, read_rows
 from sync.errors import SyncError
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv", ".tsv.gz")
@@ -32,9 +33,18 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 class UnreadableTable(SyncError):
-    """A table cannot be read; the message says what is wrong and where."""
+    """A table cannot be read; the message says what is wrong and where.
+
+    `code` is one of service.problems.FAULTS, or `payload-too-large`; `expected` what would have been right, for those
+    who are not to be told what stands in the file.
+    """
 
     exit_status = 2
+
+    def __init__(self, message: str, *, code: str = "not-a-table", expected: str = "CSV, XLSX") -> None:
+        super().__init__(message)
+        self.code = code
+        self.expected = expected
 
 
 class Row(NamedTuple):
@@ -73,6 +83,8 @@ def open_table(path: Path, encoding: Encoding | None = None) -> Table:
     Raises:
         UnreadableTable: an unknown suffix, an empty file, or one that is not what its suffix says.
     """
+    if path.name.lower().endswith(".xlsx"):
+        _check_unpacked(path)
     if encoding is None and path.name.lower().endswith(CSV_SUFFIXES):
         try:
             encoding = detect_encoding(path, whole=True)
@@ -82,12 +94,26 @@ def open_table(path: Path, encoding: Encoding | None = None) -> Table:
             raise UnreadableTable(f"{path.name}: {error}") from None
     _, header = next(_lines(path, encoding), (1, []))
     if not any(cell.strip() for cell in header):
-        raise UnreadableTable(f"{path.name}: the first row is empty, it should name the columns")
+        raise UnreadableTable(
+            f"{path.name}: the first row is empty, it should name the columns",
+            expected="a first row that names the columns",
+        )
     columns: list[str] = []
     for place, cell in enumerate(header, start=1):
         name = cell.strip() or f"column_{place}"
         columns.append(name if name not in columns else f"{name}_{place}")
     return Table(path, tuple(columns), encoding)
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse a workbook that would unpack to more than 1 GiB, before it is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as package:
+            unpacked = sum(entry.file_size for entry in package.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UnreadableTable(f"{path.name} is no workbook: {error}", code="not-xlsx") from None
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise UnreadableTable(f"{path.name} unpacks to {unpacked:,} bytes", code="payload-too-large")
 
 
 def find_columns(table: Table, wanted: Mapping[str, Sequence[str]], required: Iterable[str]) -> dict[str, str]:
@@ -106,7 +132,9 @@ def find_columns(table: Table, wanted: Mapping[str, Sequence[str]], required: It
     missing = [" / ".join((key, *wanted[key])) for key in required if key not in found]
     if missing:
         raise UnreadableTable(
-            f"{table.path.name}: there is no column {'; '.join(missing)}; there are: {', '.join(table.columns)}"
+            f"{table.path.name}: there is no column {'; '.join(missing)}; there are: {', '.join(table.columns)}",
+            code="no-column",
+            expected="; ".join(missing),
         )
     return found
 
@@ -171,7 +199,12 @@ def _decoded(name: str, stream: IO[bytes], encoding: Encoding) -> Iterator[str]:
         try:
             text = line.decode(encoding)
         except UnicodeDecodeError as error:
-            raise UnreadableTable(f"{name}, line {number}, byte {error.start + 1}: not {encoding.upper()}") from None
+            place = f"line {number}, byte {error.start + 1}"
+            raise UnreadableTable(
+                f"{name}, {place}: not {encoding.upper()}",
+                code="not-encoded",
+                expected=f"{encoding.upper()} ({place})",
+            ) from None
         yield text.removeprefix("\ufeff") if number == 1 else text
 
 

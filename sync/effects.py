@@ -26,7 +26,7 @@ _KINDS = {
     Operation.RESTORE: "restored",
     Operation.WITHDRAW: "withdrawn",
 }
-_SUGGESTIONS = {
+SUGGESTIONS = {
     "E05": ("keep", "the issuer left out the complement: the code is in use, keep it and enter it in the register"),
     "D01": ("assign", "the code has a holder: the other organization needs a code of its own"),
     "D02": ("withdraw", "the organization has a code already: the later one is taken back"),
@@ -204,7 +204,7 @@ class Effects:
             case = self._facts.cases.get((rule, key)) or self._open(submission, code, rule, key)
             for neighbour in (code, conflict.other if conflict is not None else None):
                 if neighbour is not None:
-                    self._join_holder(case, neighbour)
+                    self.join_holder(case, neighbour)
         self._wait_in(case, submission, code, findings, attempt, role="held")
 
     def propose(
@@ -231,11 +231,11 @@ class Effects:
             submission=submission,
             attempt=attempt,
         )
-        self._join(case, code, member)
+        self.join(case, code, member)
         self.close(submission, Disposition.HELD, findings, code, case_id=case.case_id, attempt=attempt)
 
     def _open(self, submission: Submission, code: CodeFacts, rule: str, conflict_key: str) -> Case:
-        operation, reason = _SUGGESTIONS.get(rule, ("withdraw", "the record stands in doubt"))
+        operation, reason = SUGGESTIONS.get(rule, ("withdraw", "the record stands in doubt"))
         case = Case(
             case_id=f"case-{submission.receipt_id}",
             rule=rule,
@@ -251,7 +251,7 @@ class Effects:
         self.outcome.cases_opened.append(case)
         return case
 
-    def _join_holder(self, case: Case, code: CodeFacts) -> None:
+    def join_holder(self, case: Case, code: CodeFacts) -> None:
         """Make the holder of a code a member of a case, once."""
         if code.holding is None or any(each.role == "holder" and each.uscc == code.uscc for each in case.members):
             return
@@ -268,9 +268,10 @@ class Effects:
             received_at=holder.recorded_at,
             joined_at=self.now,
         )
-        self._join(case, code, member)
+        self.join(case, code, member)
 
-    def _join(self, case: Case, code: CodeFacts, member: Member) -> None:
+    def join(self, case: Case, code: CodeFacts, member: Member) -> None:
+        """Make somebody a member of a case."""
         case.members.append(member)
         if member.office not in case.offices:
             case.offices.append(member.office)

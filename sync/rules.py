@@ -26,6 +26,7 @@ class Judge:
 
     def __init__(self, facts: Facts, *, rulings: Rulings, ruleset: Ruleset, now: datetime) -> None:
         self.facts = facts
+        self.rulings = rulings
         self.outcome = Outcome()
         self.effects = Effects(facts, self.outcome, rulings=rulings, ruleset=ruleset, now=now)
         self._weigher = Weigher(facts, self.effects, rulings=rulings, ruleset=ruleset)

@@ -71,7 +71,7 @@ async def show_cases(
         cases = await list_cases(connection, filters, after, parameters.limit + 1)
     page = cases[: parameters.limit]
     following = _cursor(page[-1]) if len(cases) > len(page) else None
-    return answer({"items": [_case(case) for case in page], "next": following})
+    return answer({"items": [case_json(case) for case in page], "next": following})
 
 
 @requires("cases")
@@ -83,7 +83,7 @@ async def show_case(case_id: str, resources: ResourcesDep, bearer: BearerDep) ->
             case = await find_case(connection, case_id, bearer.office)
     if case is None:
         raise Problem("not-found")
-    return answer(_case(case))
+    return answer(case_json(case))
 
 
 def _cursor(case: CaseRow) -> str:
@@ -107,7 +107,8 @@ def _instant(instant: datetime | None) -> str | None:
     return None if instant is None else format_instant(instant)
 
 
-def _case(case: CaseRow) -> dict[str, object]:
+def case_json(case: CaseRow) -> dict[str, object]:
+    """Return a case as the contract gives it."""
     due_at = datetime.combine(case.due_on + timedelta(days=1), time(), SHANGHAI)
     return {
         "case_id": case.case_id,

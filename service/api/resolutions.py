@@ -13,18 +13,20 @@ from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from service.api.bodies import answer, read_json
 from service.api.cases import case_json
-from service.api.models import Body, Case, CorrectionAnswers
-from service.api.parameters import NO_PARAMETERS, Parameters, plain_text
+from service.api.models import Body, Case
+from service.api.parameters import NO_PARAMETERS, Parameters, PlainText
 from service.auth.policy import requires
 from service.correction_files import read_form
 from service.deps import BearerDep, ResourcesDep
-from service.problems import FAULTS, Fault, Problem, invalid
+from service.problems import FAULTS, Fault, Problem, invalid, too_large
 from service.resources import Resources
 from service.submission_files.formats import XLSX, format_of
 from service.tables import UnreadableTable
+from service.validation_files.spreadsheets import MAX_UNPACKED_BYTES
 from sync import cases
 from sync.cases import NoSuchCase, NotAwaiting, Order, SamePerson
 from sync.corrections import Answer, Clerk, Correction, carry_out
@@ -43,13 +45,20 @@ _POINTERS: dict[Hindrance, str] = {
     "new-code-malformed": "#/new_uscc",
     "new-code-foreign": "#/new_uscc",
 }
-_Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_text)]
-_Reason = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(plain_text)]
+
+
+def _readable(value: str) -> str:
+    if not value.replace("\n", "").isprintable():
+        raise PydanticCustomError("bad_text", "holds characters that are not allowed")
+    return value
+
+
+_Reason = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_readable)]
 _FORM = {
     "requestBody": {
         "required": True,
-        "description": "The correction form: 统一社会信用代码, 机构名称, 数据操作标识位 (0 assign, 1 withdraw, 2 keep), "
-        f"新统一社会信用代码, 原因; or uscc, name, flag, new_uscc, reason. At most {MOST_ROWS:,} rows.",
+        "description": "The correction form: 统一社会信用代码, 机构名称, 数据操作标识位 (0 assign, 1 withdraw, "
+        f"2 keep), 新统一社会信用代码, 原因; or uscc, name, flag, new_uscc, reason. At most {MOST_ROWS:,} rows.",
         "content": {
             "text/csv": {
                 "schema": {"type": "string"},
@@ -65,9 +74,9 @@ class ResolutionRequest(Body):
     """What is to be done about a case; `receipt_id` names the member that it is done to."""
 
     operation: Literal["keep", "withdraw", "assign"]
-    receipt_id: _Text
-    new_uscc: _Text | None = None
-    successor_uscc: _Text | None = None
+    receipt_id: PlainText
+    new_uscc: PlainText | None = None
+    successor_uscc: PlainText | None = None
     reason: _Reason
 
 
@@ -76,6 +85,35 @@ class ApprovalRequest(Body):
 
     approve: bool = True
     reason: _Reason | None = None
+
+
+class RowProblem(Body):
+    """Why a row was refused."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class CorrectionAnswer(Body):
+    """What became of one row; `row` is its line in the file, the header being 1."""
+
+    row: int
+    uscc: str
+    name: str
+    flag: str
+    result: Literal["done", "awaiting_approval", "unchanged", "skipped", "refused", "not_carried_out"]
+    case_id: str | None
+    problem: RowProblem | None
+
+
+class CorrectionAnswers(Body):
+    """What became of a file; in mode `all` a refused row leaves every other not carried out."""
+
+    mode: Literal["rows", "all"]
+    rows: int
+    counts: dict[str, int]
+    items: list[CorrectionAnswer]
 
 
 class FileParameters(Parameters):
@@ -102,7 +140,9 @@ def add_routes(app: FastAPI) -> None:
         dependencies=[NO_PARAMETERS],
         response_model=Case,
         responses={202: {"model": Case, "description": "It waits for another person (awaiting_approval)"}},
-        openapi_extra={"requestBody": {"content": {"application/json": {"schema": ResolutionRequest.model_json_schema()}}}},
+        openapi_extra={
+            "requestBody": {"content": {"application/json": {"schema": ResolutionRequest.model_json_schema()}}}
+        },
         tags=["cases"],
         summary="处理案件 · Resolve a case",
     )
@@ -112,7 +152,9 @@ def add_routes(app: FastAPI) -> None:
         methods=["POST"],
         dependencies=[NO_PARAMETERS],
         response_model=Case,
-        openapi_extra={"requestBody": {"content": {"application/json": {"schema": ApprovalRequest.model_json_schema()}}}},
+        openapi_extra={
+            "requestBody": {"content": {"application/json": {"schema": ApprovalRequest.model_json_schema()}}}
+        },
         tags=["cases"],
         summary="复核 · Approve a resolution",
     )
@@ -138,7 +180,7 @@ async def post_resolution(case_id: str, request: Request, resources: ResourcesDe
     try:
         is_done = await cases.propose(await resources.case_desk.applier(), order)
     except NoSuchCase:
-        raise Problem("conflict", members={"status_of_case": "resolved"}) from None
+        raise Problem("conflict", errors=[Fault("no-open-case", "#")]) from None
     except NotPossible as error:
         raise _hindered(error.hindrance) from None
     return answer(case_json(await _case(resources, case_id, bearer)), 200 if is_done else 202)
@@ -147,7 +189,7 @@ async def post_resolution(case_id: str, request: Request, resources: ResourcesDe
 @requires("cases")
 async def post_approval(case_id: str, request: Request, resources: ResourcesDep, bearer: BearerDep) -> Response:
     """Approve, as another person, what was proposed; or refuse it."""
-    word = await read_json(request, ApprovalRequest, empty=ApprovalRequest())
+    word = await read_json(request, ApprovalRequest) if await request.body() else ApprovalRequest()
     await _case(resources, case_id, bearer)
     if not bearer.person:
         raise Problem("not-permitted", members={"needs": "person"})
@@ -176,7 +218,8 @@ async def post_file(
         "mode": parameters.mode,
         "rows": len(answers),
         "counts": {
-            result: sum(each.result == result for each in answers) for result in sorted({each.result for each in answers})
+            result: sum(each.result == result for each in answers)
+            for result in sorted({each.result for each in answers})
         },
         "items": [answer_json(each) for each in answers],
     }
@@ -236,17 +279,19 @@ async def _read_rows(request: Request) -> list[Correction]:
     Raises:
         Problem: another media type, no table, a missing column, or too many rows.
     """
-    format = format_of(request.headers.get("content-type"))
-    if format is None or format.kind not in ("csv", "xlsx"):
+    form = format_of(request.headers.get("content-type"))
+    if form is None or form.kind not in ("csv", "xlsx"):
         raise Problem("unsupported-media-type", facts={"expected": f"text/csv, {XLSX}"})
     body = await request.body()
     given = "charset" in request.headers.get("content-type", "").lower()
     with tempfile.TemporaryDirectory(prefix="uscc-corrections-") as folder:
-        path = Path(folder) / f"form.{format.kind}"
+        path = Path(folder) / f"form.{form.kind}"
         path.write_bytes(body)
         try:
-            rows = await asyncio.to_thread(read_form, path, format.charset if given else None)
+            rows = await asyncio.to_thread(read_form, path, form.charset if given else None)
         except UnreadableTable as error:
+            if error.code == "payload-too-large":
+                raise too_large(MAX_UNPACKED_BYTES) from None
             raise invalid(Fault(error.code, "#", error.expected)) from None
     if not rows:
         raise invalid(Fault("no-records", "#"))

@@ -1,6 +1,6 @@
 """Submissions: what offices post instead of producing it to their topic, and its progress.
 
-A post is stored before it is answered; from there it is produced to the same topic as everything else (sync.submissions).
+A post is stored before it is answered; from there it is produced to the same topic as everything else.
 """
 
 from __future__ import annotations
@@ -169,14 +169,14 @@ def _reading_of(request: Request, parameters: SubmissionParameters, resources: R
         mapping = resources.config.judging.mappings.get((office, parameters.mapping))
         if mapping is None:
             raise invalid(Fault("no-mapping", "#/mapping"))
-    format = format_of(request.headers.get("content-type"))
+    found = format_of(request.headers.get("content-type"))
     encodings = request.headers.get("content-encoding", "identity").strip().lower()
-    if format is None or encodings != "identity":
+    if found is None or encodings != "identity":
         raise Problem("unsupported-media-type", facts={"expected": ", ".join(MEDIA_TYPES) + " (UTF-8, GB18030)"})
     keys = request.headers.getlist("idempotency-key")
     if keys and (len(keys) > 1 or _KEY.fullmatch(keys[0]) is None):
         raise invalid(Fault("bad-text", "#/Idempotency-Key"))
-    return _Reading(office, format, parameters.mapping, mapping, keys[0] if keys else None)
+    return _Reading(office, found, parameters.mapping, mapping, keys[0] if keys else None)
 
 
 @contextmanager

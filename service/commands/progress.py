@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 _SECONDS_BETWEEN_LINES = 3.0
 
@@ -19,14 +19,14 @@ class Meter:
         self._console = console
         self._what = what
         self._total = total
-        self._shown_at = time.monotonic()
+        self._began_at = self._shown_at = time.monotonic()
         self._bar: Progress | None = None
         self._task = TaskID(0)
 
     def __enter__(self) -> Self:
         """Begin to show."""
         if self._console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=self._console, transient=True)
             self._bar.start()
             self._task = self._bar.add_task(self._what, total=self._total)
@@ -46,4 +46,11 @@ class Meter:
             self._bar.update(self._task, completed=done, total=self._total)
         elif time.monotonic() - self._shown_at >= _SECONDS_BETWEEN_LINES:
             self._shown_at = time.monotonic()
-            self._console.print(f"{self._what}: {done:,} of {self._total or 0:,}", highlight=False)
+            self._console.print(f"{self._what}: {done:,} of {self._total or 0:,}{self._left(done)}", highlight=False)
+
+    def _left(self, done: int) -> str:
+        """Say how long the rest will take at the pace so far, where that can be told."""
+        if not done or not self._total:
+            return ""
+        seconds = (time.monotonic() - self._began_at) * max(0, self._total - done) / done
+        return f", about {seconds:.0f} s left"

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 @options.data_dir
 def serve(data_dir: Path | None) -> None:
     """运行接口服务 · run the HTTP API until SIGTERM."""
-    _run("serve", data_dir, _serve)
+    run_role("serve", data_dir, _serve)
 
 
 @click.command("ingest")
@@ -40,14 +40,14 @@ def ingest(instance: str | None, data_dir: Path | None) -> None:
     async def work(settings: Settings, stop: asyncio.Event) -> None:
         await _ingest(settings, instance, stop)
 
-    _run("ingest", data_dir, work)
+    run_role("ingest", data_dir, work)
 
 
 @click.command("relay")
 @options.data_dir
 def relay(data_dir: Path | None) -> None:
     """运行结果发布 · publish returns and changes to their topics, until SIGTERM."""
-    _run("relay", data_dir, _relay)
+    run_role("relay", data_dir, _relay)
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -97,7 +97,7 @@ async def _relay(settings: Settings, stop: asyncio.Event) -> None:
         pool.terminate()
 
 
-def _run(role: str, data_dir: Path | None, work: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
+def run_role(role: str, data_dir: Path | None, work: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
     """Run a role until SIGTERM or SIGINT, then let it drain; whatever it dies of is logged, and the status is 1."""
     settings = locate(load(data_dir=data_dir))
     logs.configure(settings.log_format, settings.log_level, role=role)

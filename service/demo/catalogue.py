@@ -19,10 +19,10 @@ ACTIVE = frozenset(
     (
         *("E01", "E02", "E03", "E04", "E05", "E06", "E07", "E08", "E09", "E10"),
         *("Q01", "Q02", "Q03", "Q04", "Q05", "Q06", "T01", "M01", "M02", "M03", "M04", "M05", "M06"),
-        *("D01", "D02", "D03", "S02", "L01", "L02", "L04", "L05", "L06", "L07", "L08", "L09", "X01"),
+        *("D01", "D02", "D03", "S01", "S02", "L01", "L02", "L04", "L05", "L06", "L07", "L08", "L09", "X01"),
     )
 )
-"""The rules that are planted. S01 is written too (stories.CONFLICTS) and waits for its rule."""
+"""The rules that are planted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,9 +53,8 @@ def read_flat(path: Path, kind: Kind, charset: Charset, mapping: OfficeMapping |
     if header is None:
         raise UnreadableFile("no-records")
     columns = _columns(header, mapping)
-    for cells in rows:
-        if kind == "xlsx":
-            cells = _padded(cells, len(columns))
+    for row in rows:
+        cells = _fitted(row, len(columns), is_sheet=kind == "xlsx")
         if len(cells) != len(columns):
             yield orjson.dumps(cells)
         elif mapping is None:
@@ -101,6 +100,13 @@ def _fields(columns: Sequence[str], cells: Sequence[str], mapping: OfficeMapping
     if mapping.encoding == "utf-8":
         return orjson.dumps(fields)
     return json.dumps(fields).encode(mapping.encoding)
+
+
+def _fitted(cells: list[str], width: int, *, is_sheet: bool) -> list[str]:
+    """Return a row without empty cells beyond the columns; a sheet leaves empty cells at the end out."""
+    while len(cells) > width and cells[-1] == "":
+        cells = cells[:-1]
+    return cells + [""] * (width - len(cells)) if is_sheet else cells
 
 
 # --- CSV ---------------------------------------------------------------------------------------------------------
@@ -171,10 +177,3 @@ def _check_package(path: Path) -> None:
         raise UnreadableFile("not-xlsx") from None
     if unpacked > MAX_UNPACKED_BYTES:
         raise TooLargeFile(f"{MAX_UNPACKED_BYTES} B unpacked")
-
-
-def _padded(cells: list[str], width: int) -> list[str]:
-    """Return a sheet's row with the cells that it leaves out; empty ones beyond the columns are none."""
-    while len(cells) > width and cells[-1] == "":
-        cells = cells[:-1]
-    return cells + [""] * (width - len(cells))

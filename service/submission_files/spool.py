@@ -21,7 +21,7 @@ class BodySpool:
     """A request's body in a temporary file, with the SHA-256 of its bytes."""
 
     def __init__(self) -> None:
-        self._file = tempfile.NamedTemporaryFile(prefix="uscc-submission-")
+        self._file = tempfile.NamedTemporaryFile(prefix="uscc-submission-")  # noqa: SIM115 — it lives as this object does
         self._digest = hashlib.sha256()
         self.bytes = 0
 
@@ -58,7 +58,7 @@ class RowSpool:
     """Rows in a temporary file, read again in slices."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="uscc-rows-")
+        self._file = tempfile.TemporaryFile(prefix="uscc-rows-")  # noqa: SIM115 — it lives as this object does
         self.records = 0
 
     def __enter__(self) -> Self:

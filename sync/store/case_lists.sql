@@ -25,7 +25,7 @@ where case_id = $1 and ($2::text is null or $2 = any(offices));
 -- $1 cases
 select case_id, receipt_id, office, uscc, name, role, joined_at, ended_at
 from case_member
-where case_id = any($1)
+where case_id = any($1) and role <> 'proposed'
 order by joined_at, received_at, receipt_id, role;
 
 -- name: resolutions

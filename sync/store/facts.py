@@ -70,6 +70,14 @@ async def read_case(
     return facts
 
 
+async def read_conflicts(connection: ReadConn, codes: Sequence[str], keys: Sequence[str]) -> Facts:
+    """Return what is known of codes, and the open cases about them or about these conflict keys."""
+    facts = Facts()
+    await read_codes(connection, facts, codes)
+    await _read_cases(connection, facts, [row["uscc"] for row in await connection.fetch(_SQL["open_conflicts"], keys)])
+    return facts
+
+
 async def read_codes(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
     """Put what is known of these codes into `facts`; holdings come as summaries."""
     vacant = []

@@ -233,3 +233,14 @@ async def state_of_nights(
     """Return how every office stands, for metrics."""
     rows = await connection.fetch(_SQL["state_of_nights"], last_complete, running_since, offices)
     return [NightState(**{**row, "heard": bool(row["heard"])}) for row in rows]
+
+
+async def finished_steps(connection: ReadConn, first: date, last: date) -> set[tuple[date, str, str]]:
+    """Return which steps are done of the nights between two days: day, office, step."""
+    rows = await connection.fetch(_SQL["finished_steps"], first, last)
+    return {(row["date"], row["office"], row["step"]) for row in rows}
+
+
+async def read_trend(connection: ReadConn, first: date, last: date) -> list[dict[str, Any]]:
+    """Return the sealed statements between two days, oldest first."""
+    return [orjson.loads(row["body"]) for row in await connection.fetch(_SQL["trend"], first, last)]

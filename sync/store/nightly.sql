@@ -159,3 +159,13 @@ select o.office,
        (select max(s.sealed_at) from statement s where s.office = o.office) as last_sealed_at,
        (select max(p.last_received_at) >= $2 from partition_progress p where p.office = o.office) as heard
 from unnest($3::text[]) as o (office)
+
+-- name: finished_steps
+-- Which steps are done of the nights between two days.
+-- $1 first day, $2 last day
+select date, office, step from nightly_step where date between $1 and $2
+
+-- name: trend
+-- The sealed statements between two days, oldest first.
+-- $1 first day, $2 last day
+select date, office, body from statement where date between $1 and $2 order by date, office

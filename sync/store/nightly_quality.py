@@ -14,7 +14,7 @@ _SQL = statements("nightly_quality")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityRow:
-    """The figures of one office, division and day; division "" is the whole office. Days are from approval to arrival."""
+    """The figures of one office, division and day; division "" is the whole office."""
 
     date: date
     office: str

@@ -103,7 +103,7 @@ CREATE TABLE public.case_member (
     joined_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     place bigint NOT NULL,
-    CONSTRAINT case_member_role_check CHECK ((role = ANY (ARRAY['holder'::text, 'held'::text, 'claimed'::text])))
+    CONSTRAINT case_member_role_check CHECK ((role = ANY (ARRAY['holder'::text, 'held'::text, 'claimed'::text, 'proposed'::text])))
 );
 ALTER TABLE public.case_member ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.case_member_place_seq

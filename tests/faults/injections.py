@@ -113,7 +113,11 @@ def _writer_cut_in_its_batch(system: System, _random: Random) -> None:
 def _rebalance(system: System, random: Random) -> None:
     """Let one more ingest join the group in the middle of the feed, and leave it again."""
     extra = system.start_role("ingest")
-    time.sleep(random.uniform(2.5, 4))
+    deadline = time.monotonic() + 30
+    while system.members() < 3:
+        assert time.monotonic() < deadline, "nobody joined"
+        time.sleep(0.1)
+    time.sleep(random.uniform(0.5, 2))
     extra.terminate()
     assert extra.wait(25) == 0
 

@@ -58,9 +58,9 @@ class OwnTopics:
         """The topics of submissions."""
         return [self.topic(office) for office in self.offices]
 
-    async def create(self) -> None:
-        """Make the topics that are missing."""
-        await create_topics(self.kafka, self.offices.values(), partitions=self.partitions)
+    async def create(self) -> list[str]:
+        """Make the topics that are missing; return their names."""
+        return await create_topics(self.kafka, self.offices.values(), partitions=self.partitions)
 
     async def send(self, records: Iterable[DemoRecord]) -> int:
         """Produce a demonstration feed; return how many records it had."""

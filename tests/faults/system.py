@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from service.commands.idle import Rest, Watch
@@ -182,14 +182,22 @@ class System:
     def _unowned(self) -> int:
         """Return how many partitions of the submission topics no member of the group has."""
         try:
-            admin = AdminClient(configuration(self.kafka))
-            (asked,) = admin.describe_consumer_groups([GROUP], request_timeout=5).values()
-            members = asked.result().members
+            assigned = self._assignments()
         except KafkaException:
             return 1
-        owned = {(tp.topic, tp.partition) for member in members for tp in member.assignment.topic_partitions}
+        owned = {(tp.topic, tp.partition) for places in assigned for tp in places}
         places = self.query("select topic, partition from partition_progress")
         return len({(row["topic"], row["partition"]) for row in places} - owned)
+
+    def members(self) -> int:
+        """Return how many processes share the partitions."""
+        return len(self._assignments())
+
+    def _assignments(self) -> list[list[TopicPartition]]:
+        """Return what each member of the group has."""
+        admin = AdminClient(configuration(self.kafka))
+        (asked,) = admin.describe_consumer_groups([GROUP], request_timeout=5).values()
+        return [member.assignment.topic_partitions for member in asked.result().members]
 
     # --- tools --------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ def _endure(system: System, name: str, seed: int, capsys: pytest.CaptureFixture[
     """Do a fault in the middle of a feed and see that the system comes back by itself and owes nothing."""
     random = Random(seed)
     feed = Feed(system, records=RECORDS, seed=seed, seconds=FEED_SECONDS)
+    system.settle(RECOVERY_SECONDS)
     before = system.decided()
     with feed.under_way():
         time.sleep(random.uniform(0.2, 0.6) * FEED_SECONDS)

@@ -76,15 +76,14 @@ async def _free_of_conflict(*pools: Pool) -> set[str]:
 async def _histories(pool: Pool, codes: set[str]) -> dict[str, list[str]]:
     """Return what is registered of these codes and how it came so, without the instants of recording."""
     async with reading(pool) as connection:
+        queries = {
+            "registration": "- 'recorded_at' - 'particulars_recorded_at' from registration t where uscc = any($1)",
+            "holder": "from holder t where uscc = any($1)",
+            "version": "- 'recorded_at' from registration_version t where uscc = any($1)",
+        }
         return {
-            query.split()[3]: [row[0] for row in await connection.fetch(query, sorted(codes))]
-            for query in (
-                "select (to_jsonb(t) - 'recorded_at' - 'particulars_recorded_at')::text from registration t"
-                " where uscc = any($1) order by uscc",
-                "select to_jsonb(t)::text as h from holder t where uscc = any($1) order by uscc",
-                "select (to_jsonb(t) - 'recorded_at')::text as v from registration_version t"
-                " where uscc = any($1) order by uscc, version",
-            )
+            name: sorted(str(row[0]) for row in await connection.fetch(f"select to_jsonb(t) {query}", sorted(codes)))
+            for name, query in queries.items()
         }
 
 

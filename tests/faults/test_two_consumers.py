@@ -51,11 +51,15 @@ async def test_two_that_read_the_same_partitions_decide_every_record_once(
 ) -> None:
     topics = OwnTopics(broker, suffix)
     await topics.create()
-    async with topics.applier(database) as one, topics.applier(database) as other:
-        # Members of two groups: each is given every partition.
-        async with topics.ingesting(one, group=f"{suffix}-a"), topics.ingesting(other, group=f"{suffix}-b"):
-            sent = await topics.send(generate(RECORDS, 21, today()))
-            await topics.until_decided(pool)
+    # Members of two groups: each is given every partition.
+    async with (
+        topics.applier(database) as one,
+        topics.applier(database) as other,
+        topics.ingesting(one, group=f"{suffix}-a"),
+        topics.ingesting(other, group=f"{suffix}-b"),
+    ):
+        sent = await topics.send(generate(RECORDS, 21, today()))
+        await topics.until_decided(pool)
     returns = await read_returns(pool)
 
     assert sent == sum(each["attempt"] == 1 for each in returns)

@@ -74,12 +74,12 @@ async def test_the_openapi_names_every_route_with_its_scope(resources: Resources
     assert "422" not in paths["/v1/returns"]["get"]["responses"]
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic x", "Bearer uscc_x", "Bearer " + "x" * 500])
-async def test_what_is_no_key_is_unauthenticated(api: Api, authorization: str) -> None:
-    response = await api.get("/v1/changes/tip", key=None, headers={"authorization": authorization})
+async def test_what_is_no_key_is_unauthenticated(api: Api) -> None:
+    for authorization in ("", "Bearer", "Bearer ", "Basic x", "Bearer uscc_x", "Bearer " + "x" * 500):
+        response = await api.get("/v1/changes/tip", key=None, headers={"authorization": authorization})
 
-    assert (401, "unauthenticated") == problem(response)
-    assert "Bearer" in response.headers["www-authenticate"]
+        assert (authorization, 401, "unauthenticated") == (authorization, *problem(response))
+        assert "Bearer" in response.headers["www-authenticate"]
 
 
 async def test_a_revoked_key_stops_working_within_seconds(

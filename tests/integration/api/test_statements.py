@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from service.watermarks import Watermarks
-from sync.kafka import KafkaSettings, Message, Producer, create_topics, submissions_topic
+from sync.kafka import KafkaSettings, Message, Producer, create_topics
 from sync.masking import mask_record
 from sync.store.connection import API, Pool, open_pool, reading
 from sync.store.registrations import prepare_session
 from sync.store.statements import statements
+from sync.topics import submissions_topic
 
 _MODULES = ("registrations", "returns", "clients", "audits", "progress", "feed", "case_lists")
 _VALUES = ("210102199001011234", "13812345678", "024-12345678", "1234567890", "12345", "12", "1", "张三丰", "张", "",
            "a.b@example.cn", "x@y@z", "@", "𠮷野家", "１３８１２３４５６７８")  # fmt: skip
 
 
-@pytest.mark.parametrize("module", _MODULES)
-async def test_every_statement_prepares_as_the_role_of_the_api(database: str, module: str) -> None:
-    role = None if module == "clients" else "uscc_api"
-    pool = await open_pool(database, role=role, limits=API, size=1, name="test", prepare=prepare_session)
-    try:
+async def test_every_statement_prepares_as_the_role_that_runs_it(database: str) -> None:
+    prepared = 0
+    for module in _MODULES:
+        # Clients are made and revoked by the operator, as the database's owner.
+        role = None if module == "clients" else "uscc_api"
+        pool = await open_pool(database, role=role, limits=API, size=1, name="test", prepare=prepare_session)
         async with pool.acquire() as connection:
             for statement in statements(module).values():
                 await connection.prepare(statement)
-    finally:
+                prepared += 1
         await pool.close()
+
+    assert sum(len(statements(module)) for module in _MODULES) == prepared
 
 
 async def test_a_look_up_reads_by_index_alone(pool: Pool) -> None:
@@ -44,17 +46,13 @@ async def test_a_look_up_reads_by_index_alone(pool: Pool) -> None:
     assert "force_generic_plan" == planned
 
 
-@pytest.mark.parametrize("value", _VALUES)
-async def test_the_database_masks_as_the_feed_does(pool: Pool, value: str) -> None:
-    record = {"name": value, "legal_representative_id_number": value, "contact_phone": value, "contact_name": value}
-    some = {"name": value, "contact_phone": value}
+async def test_the_database_masks_as_the_feed_does(pool: Pool) -> None:
+    for value in _VALUES:
+        whole = {"name": value, "legal_representative_id_number": value, "contact_phone": value, "contact_name": value}
+        for record in (whole, {"name": value, "contact_phone": value}):
+            masked = await pool.fetchval("select mask_personal($1::jsonb)::text", json.dumps(record))
 
-    masked = [
-        json.loads(await pool.fetchval("select mask_personal($1::jsonb)::text", json.dumps(each)))
-        for each in (record, some)
-    ]
-
-    assert [mask_record(record), mask_record(some)] == masked
+            assert mask_record(record) == json.loads(masked)
 
 
 async def test_an_office_of_which_everything_is_decided_has_come_to_now(

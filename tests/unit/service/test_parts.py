@@ -10,7 +10,10 @@ from service.api.parameters import parse_instant
 from service.auth.limits import Bucket
 from service.auth.policy import UnguardedRoute, check_closed, public, requires
 from service.auth.scopes import SCOPES
+from service.judging import judging
 from service.resources import ServeConfig
+from service.settings import Settings
+from service.site import load_site
 from service.watermarks import reach_of
 from sync.holding import Event, Status
 from sync.kafka import Partition
@@ -132,7 +135,10 @@ def test_a_key_has_256_bits_and_a_prefix_and_is_kept_as_a_hash() -> None:
 def test_host_names_follow_from_where_the_service_listens(
     host: str, allowed: tuple[str, ...], expected: set[str]
 ) -> None:
-    config = ServeConfig(dsn="", host=host, allowed_hosts=allowed, offices={}, ruleset=default_ruleset())
+    config = ServeConfig(
+        dsn="", host=host, allowed_hosts=allowed, offices={}, ruleset=default_ruleset(),
+        judging=judging(Settings(), load_site(None)),
+    )  # fmt: skip
 
     assert expected == config.host_names()
 
@@ -143,7 +149,8 @@ def applied(
     at = NOON + timedelta(hours=hour)
     recorded_at = NOON + timedelta(days=version)
     return Applied(
-        holding=holding, kind="changed", superseded=superseded, mark=False, applied_at=recorded_at, predecessor_uscc=None,
+        holding=holding, kind="changed", superseded=superseded, mark=False, applied_at=recorded_at,
+        predecessor_uscc=None,
         event=Event(
             key=OrderKey(int(at.timestamp() * 1e6), at, str(version)), operation=Operation(operation), version=version,
             name_key=name, record={"uscc": CODE, "name": name}, office="commerce", receipt_id=f"R{version}",

@@ -1,0 +1,259 @@
+"""`uscc nightly`: closes days, compares registers, measures, and writes the report; or shows how a day stands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from service import logs
+from service.commands import options
+from service.commands.progress import Meter
+from service.commands.roles import run_role
+from service.judging import decoder
+from service.settings import Settings, dsn, kafka_settings, load, locate, nights
+from service.site import load_site
+from sync.nightly.comparisons import Means, settlement
+from sync.nightly.registers import FORMATS, format_of
+from sync.nightly.run import Night, NightlyConfig, Register, run_once, show
+from sync.store.connection import JOB, open_pool, reading
+from sync.store.nightly_comparisons import find_comparison, read_order
+
+_PATIENCE = timedelta(seconds=30)
+_COUNTS = ("received", "accepted", "unchanged", "superseded", "rejected", "held", "quarantined")
+_HOLDS = ("opening", "new", "resolved", "closing")
+
+
+@click.command("nightly")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The business day; a running one is shown.")
+@click.option("--office", help="This office alone.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The office's full register: .csv.gz, .ndjson.gz or .parquet.",
+)
+@click.option(
+    "--force", is_flag=True, help="Compare a register that lacks rows, is an older one, or has columns of its own."
+)
+@click.option("--show", "only_show", is_flag=True, help="Print how the day stands and seal nothing.")
+@click.option("--daemon", is_flag=True, help="Run every night, until SIGTERM.")
+@options.as_json
+@options.data_dir
+def command(
+    day: datetime | None,
+    office: str | None,
+    against: Path | None,
+    force: bool,
+    only_show: bool,
+    daemon: bool,
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
+    """日终对账 · close the days that are over: statements, comparison, figures, report.
+
+    Without options: every complete day that is not sealed. Exit status 1: a statement does not balance, a day could not
+    be sealed, or the register is unusable; says why.
+
+    \b
+    uscc nightly --show                                   the running day, nothing is sealed
+    uscc nightly --office commerce --against reg.csv.gz   compares the office's full register with the registry
+    """
+    if daemon:
+        if any((day, office, against, force, only_show)):
+            raise click.UsageError("--daemon goes with no other option but --data-dir")
+        run_role("nightly", data_dir, _daemon)
+        return
+    settings = locate(load(data_dir=data_dir))
+    logs.configure(settings.log_format, "error", role="nightly")
+    offices = load_site(settings.config_dir).offices
+    if office is not None and office not in offices:
+        raise click.UsageError(f"there is no office {office}: known are {', '.join(offices)}")
+    wanted = None if day is None else day.date()
+    running = nights(settings).closing.days.day_of(datetime.now(UTC))
+    if wanted is not None and wanted > running:
+        raise click.UsageError(f"{wanted} has not begun")
+    if only_show or (against is None and wanted == running):
+        _print_statements(asyncio.run(_show(settings, wanted or running, office)), as_json)
+        return
+    register = None
+    if against is not None:
+        register = _register(against, office, wanted or running - timedelta(days=1), force)
+    night, compared = asyncio.run(_run(settings, wanted, office, register))
+    _print_night(night, compared, as_json)
+    if night.failed or night.unsealed or not night.balanced:
+        raise click.exceptions.Exit(1)
+
+
+def _register(file: Path, office: str | None, day: date, force: bool) -> Register:
+    form = format_of(file)
+    if form is None:
+        raise click.UsageError(f"{file.name} must end in {', '.join('.' + each for each in FORMATS)}")
+    if office is None:
+        raise click.UsageError("--against needs --office: whose register is it?")
+    return Register(office=office, date=day, file=file, form=form, force=force)
+
+
+@asynccontextmanager
+async def open_nightly(settings: Settings, *, patience: timedelta) -> AsyncIterator[NightlyConfig]:
+    """Open what the nightly run works with.
+
+    Raises:
+        Retryable: the database does not answer.
+    """
+    site = load_site(settings.config_dir)
+    rules = nights(settings)
+    pool = await open_pool(dsn(settings), role="uscc_job", limits=JOB, size=4, name="uscc-nightly")
+    try:
+        means = Means(
+            pool=pool,
+            dsn=dsn(settings),
+            role="uscc_job",
+            kafka=kafka_settings(settings),
+            decode=decoder(settings, site).decode,
+            days=rules.closing.days,
+            folder=settings.data_dir / "nightly",
+            memory_mib=settings.nightly_memory_mib,
+            progress=lambda _rows, _expected: None,
+        )
+        yield NightlyConfig(
+            means=means,
+            closing=rules.closing,
+            offices=site.offices,
+            reports=settings.reports_dir or settings.data_dir / "reports",
+            patience=patience,
+        )
+    finally:
+        pool.terminate()
+
+
+async def _daemon(settings: Settings, stop: asyncio.Event) -> None:
+    from sync.nightly.daemon import run
+
+    async with open_nightly(settings, patience=timedelta()) as config:
+        await run(config, stop)
+
+
+async def _show(settings: Settings, day: date, office: str | None) -> list[dict[str, Any]]:
+    async with open_nightly(settings, patience=timedelta()) as config:
+        return await show(config, day, office)
+
+
+@contextmanager
+def _watched(config: NightlyConfig) -> Iterator[NightlyConfig]:
+    """Show how far the run is: rows read, of about how many, and the time that is left."""
+    console = Console(stderr=True)
+    with Meter(console, "比对 compare", None) as meter:
+        means = replace(config.means, progress=meter.advance_to)
+        yield replace(config, means=means, announce=lambda text: console.print(text, style="dim", highlight=False))
+
+
+async def _run(
+    settings: Settings, through: date | None, office: str | None, register: Register | None
+) -> tuple[Night, list[Mapping[str, Any]]]:
+    async with open_nightly(settings, patience=_PATIENCE) as config:
+        with _watched(config) as watched:
+            night = await run_once(watched, through=through, office=office, register=register)
+        compared: list[Mapping[str, Any]] = []
+        for comparison_id in (*night.compared, *night.failed):
+            async with reading(config.means.pool, JOB) as connection:
+                found = await find_comparison(connection, comparison_id, None)
+                order = await read_order(connection, comparison_id)
+            if found is None or register is None:
+                continue
+            entry: dict[str, Any] = {"comparison_id": comparison_id, "office": found.office, "state": found.state}
+            entry |= {"date": found.date.isoformat(), **found.totals()}
+            entry["problem"] = None if found.problem is None else json.loads(found.problem)
+            if found.state == "done" and (found.different or found.missing_here):
+                file = register.file.with_name(register.file.name + ".settlement.ndjson")
+                with file.open("wb") as opened:
+                    async with reading(config.means.pool, JOB) as connection:
+                        async for lines in settlement(connection, order):
+                            opened.write(lines)
+                entry["settlement"] = str(file)
+            compared.append(entry)
+        return night, compared
+
+
+def _print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    if as_json:
+        unsealed = [
+            {"date": day.isoformat(), "office": office, "behind": list(lines)}
+            for (day, office), lines in night.unsealed.items()
+        ]
+        answer = {
+            "statements": night.sealed,
+            "unsealed": unsealed,
+            "comparisons": list(compared),
+            "reports": [str(report) for report in night.reports],
+        }
+        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        return
+    for each in compared:
+        figures = {name: value for name, value in each.items() if name not in ("problem", "settlement", "pending")}
+        click.echo("  ".join(f"{name} {value}" for name, value in figures.items() if value is not None))
+        if each["problem"] is not None:
+            facts = json.dumps(each["problem"]["facts"], ensure_ascii=False)
+            click.echo(f"  登记簿不可用 unusable: {each['problem']['code']} {facts}")
+        else:
+            click.echo(f"  待定 pending: office {each['pending']['office']}, registry {each['pending']['registry']}")
+        if "settlement" in each:
+            click.echo(f"  补正文件 settlement: {each['settlement']}")
+    if night.sealed:
+        _print_statements(night.sealed, as_json=False)
+    for (day, office), lines in night.unsealed.items():
+        for line in lines:
+            click.echo(f"{day} {office} 未封存 not sealed: {line}")
+    for report in night.reports:
+        click.echo(f"报告 report: {report}")
+    if not (night.sealed or night.unsealed or compared):
+        click.echo("每个已结束的业务日均已封存 · every complete day is sealed")
+
+
+def _print_statements(statements: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Print one line a statement, under a header; texts and numbers only."""
+    if as_json:
+        click.echo(json.dumps(statements, ensure_ascii=False, indent=2))
+        return
+    header = ("date", "office", *_COUNTS, *(f"holds.{name}" for name in _HOLDS), "balanced", "sealed_at")
+    rows = [
+        (
+            each["date"],
+            each["office"],
+            *(str(each[name]) for name in _COUNTS),
+            *(str(each["holds"][name]) for name in _HOLDS),
+            "yes" if each["balanced"] else "NO",
+            each["sealed_at"] or "unsealed",
+        )
+        for each in statements
+    ]
+    widths = [max(len(row[place]) for row in (header, *rows)) for place in range(len(header))]
+    for row in (header, *rows):
+        cells = [
+            cell.ljust(width) if place < 2 or place >= len(header) - 2 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        click.echo("  ".join(cells).rstrip())
+    for each in statements:
+        for batch in each["batches"]:
+            if batch["state"] != "complete" or batch["altered"]:
+                click.echo(
+                    f"{each['date']} {each['office']} batch {batch['batch_id']}: {batch['state']}, declared "
+                    f"{batch['declared']}, received {batch['received_to_date']}, altered {batch['altered']}"
+                )
+        if each["silent"]:
+            click.echo(f"{each['date']} {each['office']} 静默 silent: nothing came by its hour")
+        if each["comparison"] is not None:
+            found = each["comparison"]
+            parts = ("equal", "different", "missing_here", "missing_there")
+            click.echo(
+                f"{each['date']} {each['office']} comparison {found['comparison_id']}: "
+                + ", ".join(f"{name} {found[name]}" for name in parts)
+            )

@@ -1,0 +1,26 @@
+"""Which figures there are, in the order in which they are measured, and what measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.bench import ingesting, validating
+from tests.bench.figures import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Figures that share their set-up. `measure` is told which of them are wanted."""
+
+    names: tuple[str, ...]
+    measure: Callable[[frozenset[str]], Iterator[Figure]]
+
+
+GROUPS = (
+    Group(("validate.column",), validating.column),
+    Group(("validate.single",), validating.single),
+    Group(("validate.file", "validate.file.memory"), validating.file),
+    Group(("ingest.floor", "ingest.peer"), ingesting.rates),
+    Group(("ingest.memory",), ingesting.memory),
+)

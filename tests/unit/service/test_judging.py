@@ -1,0 +1,46 @@
+"""What decides records follows from the settings and the site's tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from service.judging import due_date, rulings
+from service.settings import load
+from service.site import digest, load_site, ruleset_body
+from validators.calendar import WorkingCalendar
+
+
+@pytest.mark.parametrize(
+    ("opened_on", "working_days", "due_on"),
+    [
+        (date(2026, 11, 20), 1, date(2026, 11, 23)),
+        (date(2026, 11, 20), 5, date(2026, 11, 27)),
+        (date(2026, 11, 21), 1, date(2026, 11, 23)),
+    ],
+)
+def test_a_case_is_due_when_its_working_days_are_full(opened_on: date, working_days: int, due_on: date) -> None:
+    assert due_date(WorkingCalendar.load("weekdays"), opened_on, working_days) == due_on
+
+
+def test_the_day_of_a_case_is_that_of_shanghai() -> None:
+    made = rulings(load(case_due_working_days=1), load_site(None))
+
+    assert made.due_on(datetime(2026, 11, 19, 17, 0, tzinfo=UTC)) == date(2026, 11, 23)
+
+
+def test_every_first_character_has_the_office_that_claims_it() -> None:
+    site = load_site(None)
+
+    homes = rulings(load(), site).homes
+
+    assert all(character in site.offices[office].first_characters for character, office in homes.items())
+    assert homes["9"] == "commerce"
+
+
+def test_the_digest_of_a_ruleset_follows_its_rules_and_severities() -> None:
+    ruleset = load_site(None).ruleset
+
+    assert digest(ruleset_body(ruleset)) == digest(ruleset_body(load_site(None).ruleset))
+    assert f'"version":"{ruleset.version}"' in ruleset_body(ruleset)
