@@ -231,7 +231,7 @@ class Consumer:
             max_partition_fetch_bytes=4 * 1024 * 1024,
             fetch_max_bytes=16 * 1024 * 1024,
             fetch_max_wait_ms=100,
-            metadata_max_age_ms=30_000,
+            metadata_max_age_ms=5_000,
             **settings.client_arguments(),
         )
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from service.api.bodies import answer, is_text, read_json
 from service.api.codes import Judge, askable, normalized, open_judge
-from service.api.look_ups import encode_registration, entity_tag, registration_of
+from service.api.look_ups import Answer, encode_registration, entity_tag, look_up_many, registration_of
 from service.api.models import HistoricRegistration, Lookup, LookupRequest, Page
 from service.api.parameters import Instant, Limit, Parameters, PlainText, instant_or_none
 from service.auth.policy import Policy, requires
@@ -31,7 +31,7 @@ from sync.past import Withdrawal, history_of, registration_at
 from sync.store.audits import write_audit
 from sync.store.clients import Bearer
 from sync.store.connection import ReadConn, reading, writing
-from sync.store.registrations import Known, look_up, read_applied, read_present, read_withdrawals
+from sync.store.registrations import look_up, read_applied, read_present, read_withdrawals
 
 _POLICY = Policy("lookup")
 _REVALIDATE = (b"cache-control", b"private, no-cache")
@@ -301,18 +301,11 @@ async def look_up_codes(
     codes = [None if code is None else code if askable(code) else normalized(code) for code in claimed]
     asked = list({code for code in codes if code is not None and askable(code)})
     personal = await _personal_permitted(resources, context, bearer, parameters.purpose, asked)
-    found: dict[str, Known] = {}
-    if asked:
-        async with reading(resources.pool if personal else resources.reads) as connection:
-            found = await look_up(connection, asked, personal=personal)
+    found = await look_up_many(resources.pool if personal else resources.reads, asked, personal=personal)
     if "restricted" not in bearer.scopes:
         found = {code: known for code, known in found.items() if known.is_public}
-    await resources.limits.demand_budget(bearer, [code for code, known in found.items() if known.view is not None])
-    rendered = {
-        code: orjson.Fragment(encode_registration(known.view))
-        for code, known in found.items()
-        if known.view is not None
-    }
+    await resources.limits.demand_budget(bearer, [code for code, known in found.items() if known.body is not None])
+    rendered = {code: orjson.Fragment(known.body) for code, known in found.items() if known.body is not None}
     absent = [code for code in codes if code is not None and code not in found]
     judge = await open_judge(resources, absent) if absent else None
     items: list[dict[str, object]] = []
@@ -326,12 +319,12 @@ async def look_up_codes(
     return answer({"items": items})
 
 
-def _result(claimed: str | None, code: str | None, found: dict[str, Known], judge: Judge | None) -> str:
+def _result(claimed: str | None, code: str | None, found: dict[str, Answer], judge: Judge | None) -> str:
     if claimed is None or code is None:
         return "malformed"
     known = found.get(code)
     if known is not None:
-        return "withdrawn" if known.view is None else "found"
+        return "withdrawn" if known.body is None else "found"
     if judge is None or judge.is_malformed(claimed):
         return "malformed"
     return "not_registered"

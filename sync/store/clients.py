@@ -158,3 +158,8 @@ async def record_organizations(conn: WriteConn, client: str, day: date, codes: I
     """Remember codes that a client was shown, and forget those of earlier days."""
     await conn.execute(_SQL["forget_organizations"], client, day)
     await conn.execute(_SQL["record_organizations"], client, day, list(codes))
+
+
+async def is_person(connection: ReadConn, name: str) -> bool:
+    """Whether a client of this name is a person whose keys are not revoked."""
+    return bool(await connection.fetchval(_SQL["is_person"], name))

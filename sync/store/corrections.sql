@@ -23,4 +23,4 @@ from case_member m
 join code_case c using (case_id)
 where m.office = $1 and m.ended_at is null and m.role <> 'proposed' and c.status <> 'resolved'
 group by m.case_id, c.rule, c.suggested_operation, c.due_on, c.opened_at, m.uscc, m.name_key, m.role
-order by c.opened_at, m.case_id, m.role, min(m.place)
+order by c.opened_at, m.case_id, m.role <> 'holder', min(m.place)

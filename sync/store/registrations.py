@@ -45,9 +45,12 @@ async def prepare_session(connection: Any) -> None:
     await connection.execute(_SQL["prepare_session"])
 
 
-async def fetch_present(connection: ReadConn, codes: Sequence[str]) -> list[asyncpg.Record]:
-    """Return the rows of statement look_up, as they come: for the one caller to whom a microsecond matters."""
-    return await connection.fetch(_SQL["look_up"], codes)
+async def fetch_present(connection: ReadConn, codes: Sequence[str], *, personal: bool = False) -> list[asyncpg.Record]:
+    """Return the rows of statement look_up, as they come: for look-ups, to which a microsecond matters.
+
+    `personal` shows personal fields, which is only for callers whose purpose the audit has.
+    """
+    return await connection.fetch(_SQL["look_up_unmasked" if personal else "look_up"], codes)
 
 
 async def look_up(connection: ReadConn, codes: Sequence[str], *, personal: bool = False) -> dict[str, Known]:
@@ -55,8 +58,7 @@ async def look_up(connection: ReadConn, codes: Sequence[str], *, personal: bool 
 
     `personal` shows personal fields, which is only for callers whose purpose the audit has.
     """
-    statement = _SQL["look_up_unmasked" if personal else "look_up"]
-    return {row["uscc"]: _known(row) for row in await connection.fetch(statement, codes)}
+    return {row["uscc"]: _known(row) for row in await fetch_present(connection, codes, personal=personal)}
 
 
 def _known(row: asyncpg.Record) -> Known:

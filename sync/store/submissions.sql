@@ -65,7 +65,7 @@ select "row" from submission_place where submission_id = $1 and "row" = any($2)
 -- $1 id, $2 rows, $3 partition -> offset, $4 now
 update submission
 set produced = produced + $2, scan_from = coalesce(scan_from, '{}') || $3::text::jsonb,
-    produced_at = case when produced + $2 = records then $4 end
+    produced_at = case when produced + $2 = records then $4::timestamptz end
 where submission_id = $1
 
 -- name: deciding
@@ -97,7 +97,7 @@ select distinct partition from submission_place where submission_id = $1
 -- $1 id, $2 tallied, $3 decided, $4 counts, $5 by rule, $6 now
 update submission
 set tallied = $2::text::jsonb, decided = $3, counts = $4::text::jsonb, by_rule = $5::text::jsonb,
-    done_at = case when $3 = records then $6 end
+    done_at = case when $3 = records then $6::timestamptz end
 where submission_id = $1
 
 -- name: old_rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -88,24 +89,32 @@ async def _read_back(dsn: str) -> list[Batch]:
 async def _write(dsn: str, batches: list[Batch]) -> float:
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(_SQL["stage_tables"])
-        now = await connection.fetchval("select now()")
-        await connection.execute(_SQL["ensure_month"], now)
-        began = time.perf_counter()
-        for batch in batches:
-            async with connection.transaction():
-                await connection.execute(_SQL["take_lock"])
-                for table, columns in _APPENDED.items():
-                    if table in batch.rows:
-                        await connection.copy_records_to_table(table, records=batch.rows[table], columns=columns)
-                for table, columns in _PRESENT.items():
-                    staged = f"staged_{table}"
-                    await connection.copy_records_to_table(staged, records=batch.rows[table], columns=columns)
-                    await connection.execute(_SQL[f"merge_{table}s"])
-                if batch.numbers:
-                    columns_of_numbers = map(list, zip(*batch.numbers, strict=True))
-                    await connection.execute(_SQL["keep_numbers"], *columns_of_numbers, now)
-        took = time.perf_counter() - began
-        return sum(len(batch.rows["disposition"]) for batch in batches) / took
+        return await write_all(connection, batches)
     finally:
         await connection.close()
+
+
+async def write_all(connection: Any, batches: list[Batch]) -> float:
+    """Write batches with a connection; return the records a second."""
+    await connection.execute(_SQL["stage_tables"])
+    now = await connection.fetchval("select now()")
+    await connection.execute(_SQL["ensure_month"], now)
+    began = time.perf_counter()
+    for batch in batches:
+        async with connection.transaction():
+            await connection.execute(_SQL["take_lock"])
+            await _write_batch(connection, batch, now)
+    took = time.perf_counter() - began
+    return sum(len(batch.rows["disposition"]) for batch in batches) / took
+
+
+async def _write_batch(connection: Any, batch: Batch, now: datetime) -> None:
+    for table, columns in _APPENDED.items():
+        if table in batch.rows:
+            await connection.copy_records_to_table(table, records=batch.rows[table], columns=columns)
+    for table, columns in _PRESENT.items():
+        staged = f"staged_{table}"
+        await connection.copy_records_to_table(staged, records=batch.rows[table], columns=columns)
+        await connection.execute(_SQL[f"merge_{table}s"])
+    if batch.numbers:
+        await connection.execute(_SQL["keep_numbers"], *map(list, zip(*batch.numbers, strict=True)), now)

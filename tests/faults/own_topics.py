@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import NamedTuple
+from pathlib import Path
 
 from service.demo import DemoRecord
 from service.judging import decoder, rulings
@@ -29,13 +29,6 @@ from validators.code_rules import CodeContext
 PATIENCE_SECONDS = 60.0
 
 
-class Sent(NamedTuple):
-    """One record that was sent, or is to be: None as office is commerce."""
-
-    key: bytes | None
-    value: bytes
-
-
 class OwnTopics:
     """Offices `<office>-<suffix>`, their topics, and what decides their records."""
 
@@ -45,7 +38,9 @@ class OwnTopics:
         self.kafka = kafka
         self.offices = {name: office.id for name, office in zip(shipped.offices, offices, strict=True)}
         self.site = Site(
-            offices=Offices({office.id: office for office in offices}), ruleset=shipped.ruleset, mappings=None
+            offices=Offices({office.id: office for office in offices}),
+            ruleset=shipped.ruleset,
+            mappings=Path(__file__).with_name("no-mappings"),
         )
         self.partitions = partitions
 

@@ -84,7 +84,9 @@ async def progress_of(pool: Pool, submission_id: str) -> Progress:
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while True:
+            if await condition():
+                return
             await asyncio.sleep(0.05)
 
 

@@ -43,6 +43,7 @@ create table national_claim (
 );
 create index national_claim_case on national_claim (case_id);
 grant select on national_claim to uscc_ingest, uscc_api, uscc_job;
+grant insert on national_claim to uscc_ingest;
 
 -- Organizations from before the unified code, as an office's map of old numbers names them. Whether one has been
 -- converted is not written down: the registry tells.

@@ -1,0 +1,210 @@
+"""`uscc cases`: conflicts (重错码) to be settled, correction files out and in, and the national centre's summary."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from service.api.cases import case_json
+from service.case_texts import case_lines, case_row
+from service.commands import options
+from service.commands.registry import in_registry
+from service.correction_files import read_form, write_form
+from service.judging import open_applier
+from service.national_files import digest_of, read_summary
+from service.settings import load, locate
+from service.site import load_site
+from sync.apply import Applier
+from sync.corrections import Answer, Clerk, Mode, carry_out
+from sync.national import Imported, import_claims
+from sync.store.case_lists import CaseFilters, CaseRow, find_case, list_cases
+from sync.store.clients import is_person
+from sync.store.connection import WriteConn
+from sync.store.corrections import ToCorrect, to_correct
+
+_T = TypeVar("_T")
+_PAGE = 1_000
+_STATUSES = ("open", "awaiting_approval", "resolved")
+
+form_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+by = click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would become of it; write nothing.")
+
+
+@click.group("cases")
+def command() -> None:
+    """重错码汇总与纠错文件 · list cases, export and apply corrections, import the national summary."""
+
+
+@command.command("list")
+@click.option("--office", help="Only cases that concern this office.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only cases in this state.")
+@click.option("--rule", help="Only cases of this rule.")
+@click.option("--overdue", is_flag=True, help="Only cases that are past their day.")
+@options.as_json
+@options.data_dir
+def list_(
+    office: str | None, status: str | None, rule: str | None, overdue: bool, as_json: bool, data_dir: Path | None
+) -> None:
+    """列出案件 · cases, oldest first."""
+    filters = CaseFilters(office=office, status=status, rule=rule, overdue=True if overdue else None)
+
+    async def read(connection: WriteConn) -> list[CaseRow]:
+        found: list[CaseRow] = []
+        after: tuple[datetime, str] | None = None
+        while page := await list_cases(connection, filters, after, _PAGE):
+            found += page
+            after = (page[-1].opened_at, page[-1].case_id)
+        return found
+
+    cases = in_registry(data_dir, read)
+    if as_json:
+        click.echo(json.dumps([case_json(case) for case in cases], default=str, ensure_ascii=False, indent=2))
+        return
+    for case in cases:
+        click.echo(case_row(case, datetime.now(UTC)))
+    click.echo(f"{len(cases)} 件 · cases", err=True)
+
+
+@command.command("show")
+@click.argument("case_id", metavar="CASE")
+@options.as_json
+@options.data_dir
+def show(case_id: str, as_json: bool, data_dir: Path | None) -> None:
+    """查看案件 · one case: who claims what, what is suggested and why, what was done by whom."""
+
+    async def read(connection: WriteConn) -> CaseRow | None:
+        return await find_case(connection, case_id, None)
+
+    case = in_registry(data_dir, read)
+    if case is None:
+        raise click.ClickException(f"there is no case {case_id}")
+    if as_json:
+        click.echo(json.dumps(case_json(case), default=str, ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(case_lines(case)))
+
+
+@command.command("export")
+@click.argument("office")
+@form_file
+@options.data_dir
+def export(office: str, file: Path, data_dir: Path | None) -> None:
+    """导出纠错表 · write an office's correction form (.xlsx, .csv): it fills in flag, new code and reason.
+
+    \b
+    uscc cases export commerce 纠错-工商.xlsx
+    uscc cases apply 纠错-工商.xlsx --office commerce --dry-run
+    """
+    _check_office(office, data_dir)
+
+    async def read(connection: WriteConn) -> list[ToCorrect]:
+        return await to_correct(connection, office)
+
+    count = write_form(file, in_registry(data_dir, read))
+    click.echo(f"{count} 行 · lines → {file}", err=True)
+
+
+@command.command("apply")
+@form_file
+@click.option("--office", help="The office whose form it is; without it the centre's, for all offices.")
+@click.option(
+    "--mode",
+    type=click.Choice(["rows", "all"]),
+    default="rows",
+    show_default=True,
+    help="Each line for itself, or all of them or none.",
+)
+@dry_run_option
+@by
+@options.as_json
+@options.data_dir
+def apply(
+    file: Path, office: str | None, mode: Mode, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None
+) -> None:
+    """办理纠错表 · carry out a correction form; exit status 1 when a line is refused.
+
+    What needs four eyes waits for an approval, if --by names a client that is a person.
+    """
+    if office is not None:
+        _check_office(office, data_dir)
+    rows = read_form(file)
+
+    async def ask(connection: WriteConn) -> bool:
+        return await is_person(connection, actor)
+
+    clerk = Clerk(name=actor, office=office, is_person=in_registry(data_dir, ask))
+
+    async def work(applier: Applier) -> list[Answer]:
+        return await carry_out(applier, rows, clerk, mode=mode, dry_run=dry_run)
+
+    answers = _with_applier(data_dir, work)
+    _show_answers(answers, as_json)
+    if any(answer.result == "refused" for answer in answers):
+        raise click.exceptions.Exit(1)
+
+
+@command.command("import")
+@form_file
+@dry_run_option
+@by
+@options.as_json
+@options.data_dir
+def import_(file: Path, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None) -> None:
+    """导入全国重错码汇总表 · open a case for each conflict of the national centre's summary (.xlsx, .csv)."""
+    claims = read_summary(file)
+
+    async def work(applier: Applier) -> Imported:
+        return await import_claims(
+            applier, claims, sha256=digest_of(file), file_name=file.name, actor=actor, dry_run=dry_run
+        )
+
+    imported = _with_applier(data_dir, work)
+    if as_json:
+        click.echo(json.dumps(asdict(imported), ensure_ascii=False, indent=2))
+    else:
+        for line, reason in imported.wrong:
+            click.echo(f"第 {line} 行 · line {line}: {reason}")
+        click.echo(
+            f"{imported.opened} cases opened, {imported.joined} lines joined one, {imported.known} known already, "
+            f"{len(imported.wrong)} wrong{' (dry run: nothing was written)' if dry_run else ''}"
+        )
+    if imported.wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _with_applier(data_dir: Path | None, work: Callable[[Applier], Awaitable[_T]]) -> _T:
+    """Run `work` with what writes the ledger."""
+    settings = locate(load(data_dir=data_dir))
+
+    async def run() -> _T:
+        async with open_applier(settings, size=2) as applier:
+            return await work(applier)
+
+    return asyncio.run(run())
+
+
+def _check_office(office: str, data_dir: Path | None) -> None:
+    offices = load_site(load(data_dir=data_dir).config_dir).offices
+    if office not in offices:
+        raise click.BadParameter(f"there is no office {office}; there are {', '.join(offices)}")
+
+
+def _show_answers(answers: Sequence[Answer], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([asdict(answer) for answer in answers], ensure_ascii=False, indent=2))
+        return
+    for answer in answers:
+        why = f": {answer.detail}" if answer.detail else ""
+        if answer.result != "skipped":
+            click.echo(f"第 {answer.line} 行 · line {answer.line}  {answer.uscc} {answer.name}  {answer.result}{why}")
+    counts = Counter(answer.result for answer in answers)
+    click.echo(", ".join(f"{count} {result}" for result, count in sorted(counts.items())) or "no lines", err=True)
