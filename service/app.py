@@ -19,12 +19,16 @@ from service.api import (
     batches,
     cases,
     changes,
+    comparisons,
     health,
     openapi,
+    quality,
     reference,
     registrations,
     resolutions,
     returns,
+    search,
+    statements,
     submissions,
     validations,
 )
@@ -76,6 +80,7 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
     # First the look-up: routes are tried in order.
     for module in (
         registrations,
+        search,
         validations,
         submissions,
         batches,
@@ -83,6 +88,9 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
         changes,
         cases,
         resolutions,
+        statements,
+        comparisons,
+        quality,
         reference,
         health,
         openapi,
@@ -94,7 +102,10 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
         access_log=resources.access_log,
         allowed_hosts=config.host_names(),
         quick=registrations.QUICK,
-        body_limits=((submissions.PATH, submissions.BODY_LIMIT_BYTES),),
+        body_limits=(
+            (submissions.PATH, submissions.BODY_LIMIT_BYTES),
+            (comparisons.PATH, comparisons.BODY_LIMIT_BYTES),
+        ),
         most_in_flight=config.most_in_flight,
     )
     check_closed(app.routes)

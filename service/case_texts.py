@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+
 from sync.instants import SHANGHAI
 from sync.store.case_lists import CaseRow
 from validators.rulebook import RULES
@@ -25,10 +26,10 @@ def case_lines(case: CaseRow) -> list[str]:
     """Return a case as text: members, what is suggested and why, and what was done about it."""
     title = RULES[case.rule].title
     suggested = _OPERATIONS.get(case.suggested_operation, case.suggested_operation)
+    offices = ", ".join(case.offices)
     lines = [
         f"{case.case_id}  {case.rule} {title.zh} · {title.en}",
-        f"  {case.uscc}  {case.status}, opened {_instant(case.opened_at)}, due {case.due_on}, "
-        f"{', '.join(case.offices)}",
+        f"  {case.uscc}  {case.status}, opened {_instant(case.opened_at)}, due {case.due_on}, {offices}",
         f"  建议 · suggested: {suggested} — {case.reason}",
     ]
     lines += [

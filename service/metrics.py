@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from service.nights import Nights
 from sync.records import Disposition
+from sync.store.nightly import NightState
 from sync.store.progress import PartitionState
 
 Name: TypeAlias = Literal[
@@ -33,6 +35,9 @@ Name: TypeAlias = Literal[
     "uscc_held_records",
     "uscc_open_cases",
     "uscc_kafka_reachable",
+    "uscc_office_silent",
+    "uscc_nightly_overdue",
+    "uscc_nightly_sealed_timestamp_seconds",
 ]
 
 HELP: Mapping[Name, str] = {
@@ -52,6 +57,9 @@ HELP: Mapping[Name, str] = {
     "uscc_held_records": "Held records that wait in open cases, by office.",
     "uscc_open_cases": "Open cases, by rule.",
     "uscc_kafka_reachable": "1 when the last probe of the brokers was answered, else 0.",
+    "uscc_office_silent": "1 when an office should have sent something today, a working day, and has not; else 0.",
+    "uscc_nightly_overdue": "1 when the last complete day of an office should be sealed and is not; else 0.",
+    "uscc_nightly_sealed_timestamp_seconds": "When the last statement of an office was sealed, in Unix time.",
 }
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -100,6 +108,9 @@ class Metrics:
         self._held = self._gauge("uscc_held_records", "office")
         self._cases = self._gauge("uscc_open_cases", "rule")
         self._kafka = self._gauge("uscc_kafka_reachable")
+        self._silent = self._gauge("uscc_office_silent", "office")
+        self._overdue = self._gauge("uscc_nightly_overdue", "office")
+        self._sealed = self._gauge("uscc_nightly_sealed_timestamp_seconds", "office")
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def _named(self, name: Name) -> tuple[str, str]:
@@ -157,6 +168,14 @@ class Metrics:
         )
         if latest is not None and latest.last_decided_at and latest.last_received_at:
             self._delay.labels(office=office).set((latest.last_decided_at - latest.last_received_at).total_seconds())
+
+    def show_nights(self, nights: Nights, states: Iterable[NightState], now: datetime) -> None:
+        """Set the gauges of the nightly run: the dead man's switch, and who has not been heard."""
+        for state in states:
+            self._silent.labels(office=state.office).set(nights.is_silent(state, now))
+            self._overdue.labels(office=state.office).set(nights.is_overdue(state, now))
+            if state.last_sealed_at is not None:
+                self._sealed.labels(office=state.office).set(state.last_sealed_at.timestamp())
 
     def render(self) -> bytes:
         """Return the text that a scrape reads."""

@@ -140,6 +140,14 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "Members of the request are at fault; see errors.",
         ),
         _entry(
+            "unusable-register",
+            422,
+            "登记簿不可用",
+            "Unusable register",
+            "报送的登记簿无法比对，原因见 code 与 facts。",
+            "The register that was handed in cannot be compared; code and facts say why.",
+        ),
+        _entry(
             "invalid-host",
             400,
             "主机名无效",

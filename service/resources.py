@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from service.access_log import AccessLog
@@ -19,6 +20,7 @@ from service.nights import Nights
 from service.tips import Tips
 from service.watermarks import Watermarks
 from sync.kafka import KafkaSettings
+from sync.searching import NameSearch
 from sync.store import registrations, searches
 from sync.store.connection import API, INGEST, Pool, Prepare, open_pool
 from sync.store.connection import Limits as SessionLimits
@@ -54,7 +56,7 @@ class ServeConfig:
     requests_per_minute: int | None = None
     misses_per_minute: int = 100_000
     most_in_flight: int = 2_000
-    version: str = "0"
+    version: str = field(default_factory=lambda: version("uscc-data-service"))
 
     def host_names(self) -> frozenset[str]:
         """Return the names under which the service may be asked; "*" stands for any."""
@@ -88,6 +90,7 @@ class Resources:
     metrics: Metrics
     access_log: AccessLog
     closing: asyncio.Event
+    name_search: NameSearch = field(default_factory=NameSearch)
     dry_run_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     counted: dict[str, int] = field(default_factory=dict)
     openapi_document: dict[str, Any] = field(default_factory=dict)

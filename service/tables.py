@@ -7,6 +7,7 @@ counts as its stored value. What is written has text cells only, and no text in 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -22,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 import xlsxwriter
 
-from service.validation_files.sources import Encoding, UnreadableFile, detect_encoding
+from service.validation_files.sources import Encoding
 from service.validation_files.spreadsheets import MAX_UNPACKED_BYTES, UnreadableSpreadsheet, read_rows
 from sync.errors import SyncError
 
@@ -86,12 +87,7 @@ def open_table(path: Path, encoding: Encoding | None = None) -> Table:
     if path.name.lower().endswith(".xlsx"):
         _check_unpacked(path)
     if encoding is None and path.name.lower().endswith(CSV_SUFFIXES):
-        try:
-            encoding = detect_encoding(path, whole=True)
-        except UnreadableFile as error:
-            raise UnreadableTable(str(error)) from None
-        except (OSError, EOFError) as error:
-            raise UnreadableTable(f"{path.name}: {error}") from None
+        encoding = detect_charset(path)
     _, header = next(_lines(path, encoding), (1, []))
     if not any(cell.strip() for cell in header):
         raise UnreadableTable(
@@ -103,6 +99,42 @@ def open_table(path: Path, encoding: Encoding | None = None) -> Table:
         name = cell.strip() or f"column_{place}"
         columns.append(name if name not in columns else f"{name}_{place}")
     return Table(path, tuple(columns), encoding)
+
+
+def detect_charset(path: Path) -> Encoding:
+    """Return the encoding of a text by its lines: UTF-8, unless more lines cannot be than are beyond ASCII and can.
+
+    So a damaged line of a UTF-8 file is found as what it is, and does not turn its neighbours into another text.
+
+    Raises:
+        UnreadableTable: the file is empty, damaged, or UTF-16.
+    """
+    is_empty, good, bad = True, 0, 0
+    try:
+        with open_bytes(path) as stream:
+            for line in stream:
+                if is_empty and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise UnreadableTable(
+                        f"{path.name} is UTF-16: save it as UTF-8", code="not-encoded", expected="UTF-8"
+                    )
+                is_empty = False
+                if not line.isascii():
+                    is_good = _is_utf8(line)
+                    good += is_good
+                    bad += not is_good
+    except (OSError, EOFError) as error:
+        raise UnreadableTable(f"{path.name}: {error}") from None
+    if is_empty:
+        raise UnreadableTable(f"{path.name} is empty", code="no-records")
+    return "gb18030" if bad > good else "utf-8"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_unpacked(path: Path) -> None:

@@ -7,7 +7,7 @@ otherwise somebody else has moved on (a zombie, a double fetch, a commit in doub
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -115,21 +115,22 @@ class Applier:
         for office, places in by_office.items():
             decisions = [outcome.decisions[place] for place in places]
             first = await ledger.draw(connection, f"returns:{office}", len(decisions))
-            texts = [
+            texts = (
                 encode_return(decision, sequence=sequence, decided_at=now, ruleset=self.ruleset.version)
                 for sequence, decision in enumerate(decisions, start=first)
-            ]
+            )
             await ledger.write_dispositions(
                 connection, decisions, first=first, texts=texts, now=now, ruleset=self.ruleset.version
             )
 
     async def _changes(
         self, connection: WriteConn, changes: Sequence[ChangeWrite], now: datetime
-    ) -> list[tuple[int, str, int, str, datetime, str]]:
+    ) -> Iterable[tuple[int, str, int, str, datetime, str]]:
+        """Draw sequences and return the lines of the feed: rendered one by one while the database takes the others."""
         if not changes:
-            return []
+            return ()
         first = await ledger.draw(connection, "changes", len(changes))
-        return [
+        return (
             (
                 sequence,
                 change.uscc,
@@ -149,7 +150,7 @@ class Applier:
                 ).decode(),
             )
             for sequence, change in enumerate(changes, start=first)
-        ]
+        )
 
 
 def view_json(view: View) -> dict[str, object]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sync.facts import Case, CodeFacts, Facts, Member, Rulings, Tombstone
+from sync.facts import Case, CodeFacts, Facts, Member, Rulings, Tombstone, numbers_of
 from sync.holding import PARTICULARS_OPERATIONS, Event, Holding, State
 from sync.identity import key_of
 from sync.neighbours import Conflict
@@ -99,7 +99,9 @@ class Effects:
         present = holding.present()
         is_latest = key_of(submission) > holding.latest_key
         then = present if is_latest else holding.at(key_of(submission))
-        event = self.event(submission, code.last_version + 1)
+        event = self.event(submission, code.last_version + 1, holding)
+        if code.predecessor_uscc is None:
+            code.predecessor_uscc = submission.predecessor_uscc
         holding.add(event)
         now_present = holding.present()
         if not now_present.same_as(present):
@@ -303,15 +305,19 @@ class Effects:
                 code.cases.remove(case)
                 self.outcome.touched[code.uscc] = code
 
-    def event(self, submission: Submission, version: int) -> Event:
-        """Return a record as the event that it would be."""
+    def event(self, submission: Submission, version: int, holding: Holding | None = None) -> Event:
+        """Return a record as the event that it would be; one without a name bears that of the holder."""
         assert submission.operation is not None
+        name_key, record = submission.name_key, submission.particulars
+        if submission.name is None and holding is not None:
+            holder = holding.present().particulars
+            name_key, record = holder.name_key, {**record, "name": holder.record["name"]}
         return Event(
             key=key_of(submission),
             operation=submission.operation,
             version=version,
-            name_key=submission.name_key,
-            record=submission.particulars,
+            name_key=name_key,
+            record=record,
             office=submission.office,
             receipt_id=submission.receipt_id,
             recorded_at=self.now,
@@ -328,6 +334,8 @@ class Effects:
         reason: str | None = None,
     ) -> None:
         self.outcome.touched[code.uscc] = code
+        for number in numbers_of(event.record):
+            self._facts.by_number.setdefault(number, code.uscc)
         self.outcome.versions.append(
             VersionWrite(
                 uscc=code.uscc,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sync.holding import Holding
+from sync.holding import Event, Holding
 from sync.records import OrderKey, Submission
 from sync.segments import Segments
 from validators import registration_number
@@ -94,7 +94,11 @@ class Tombstone:
 
 @dataclass(slots=True, kw_only=True)
 class CodeFacts:
-    """Everything that is known of one code. `withdrawn` is the holding that this batch took the code back from."""
+    """Everything that is known of one code.
+
+    `as_read` are the particulars that were in force before this batch, if anybody held the code; `withdrawn` is the
+    holding that this batch took the code back from.
+    """
 
     uscc: str
     last_version: int = 0
@@ -107,6 +111,7 @@ class CodeFacts:
     rejected_offices: set[str] = field(default_factory=set)
     predecessor_uscc: str | None = None
     withdrawn: Holding | None = None
+    as_read: Event | None = None
 
     @property
     def own_cases(self) -> list[Case]:
@@ -134,7 +139,8 @@ class Facts:
 
     `by_subject` leads from a subject identification code to every code ever held that has it, `by_name` from a name
     key to codes that stand or stood under it, `by_number` from (kind, number) to the code that has it; the codes they
-    lead to are among `codes`. `cases` are the open ones by rule and conflict key; `allowed` are (rule, code, code).
+    lead to are among `codes`. `cases` are the open ones by rule and conflict key; `allowed` are (rule, code, code);
+    `read` are the codes that were looked up.
     """
 
     segments: Segments = field(default_factory=Segments)
@@ -145,6 +151,7 @@ class Facts:
     by_number: dict[tuple[str, str], str] = field(default_factory=dict)
     cases: dict[tuple[str, str], Case] = field(default_factory=dict)
     allowed: set[tuple[str, str, str]] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
 
     def code(self, uscc: str) -> CodeFacts:
         """Return what is known of a code; of a code never heard of, that nothing is."""
@@ -159,17 +166,21 @@ class Facts:
         particulars = code.holding.present().particulars
         self.by_subject.setdefault(code.uscc[8:17], set()).add(code.uscc)
         self.by_name.setdefault(particulars.name_key, set()).add(code.uscc)
-        for number in numbers_of(particulars.record):
-            self.by_number.setdefault(number, code.uscc)
 
 
 def numbers_of(record: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     """Return the legacy numbers of a record as (kind, number): registration numbers in a form of domain.md §3."""
-    number = record.get("registration_number")
-    if not number:
+    number = registration_number_of(record)
+    if number is None:
         return ()
     kind = registration_number.kind(number)
     return ((kind, number),) if kind is not None else ()
+
+
+def registration_number_of(record: Mapping[str, str]) -> str | None:
+    """Return the registration number of a record as it is compared: without differences of width and case."""
+    number = record.get("registration_number")
+    return registration_number.normalize(number) if number else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

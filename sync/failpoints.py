@@ -21,6 +21,7 @@ Step = Literal[
     "before_commit",
     "after_commit",
     "after_publish",
+    "after_produce",
 ]
 STEPS: tuple[Step, ...] = get_args(Step)
 FOLDER = "fail-points"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sync.facts import Member
+from collections.abc import Mapping
+
+from sync.facts import Member, registration_number_of
 from sync.holding import State
 from sync.records import OrderKey, Submission
 from validators import registration_number
@@ -57,5 +59,9 @@ def contradicts_identity(submission: Submission, holder: State) -> bool:
 
 def _both(submission: Submission, holder: State, name: str, *, equal: bool) -> bool:
     """Whether both give the member `name`, and the same value (or, with equal=False, another)."""
-    ours, theirs = submission.record.get(name), holder.particulars.record.get(name)
+    ours, theirs = (_compared(record, name) for record in (submission.record, holder.particulars.record))
     return bool(ours) and bool(theirs) and (ours == theirs) is equal
+
+
+def _compared(record: Mapping[str, str], name: str) -> str | None:
+    return registration_number_of(record) if name == "registration_number" else record.get(name)

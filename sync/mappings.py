@@ -107,14 +107,21 @@ class Member:
 
     def read(self, fields: Mapping[str, Any]) -> Any:
         """Return the member's value: a text, None where nothing says anything, or what is no text, as it is."""
+        source, value = self.find(fields)
+        if source is None:
+            return self.default
+        return self._translate(source, value) if isinstance(value, str) else value
+
+    def find(self, fields: Mapping[str, Any]) -> tuple[str | None, Any]:
+        """Return the field that says something, and what it says before any translation; None where none does."""
         for source in self.sources:
             value = _text(fields.get(source))
             if isinstance(value, str):
                 value = value.strip()
             if value is None or value == "" or (isinstance(value, str) and value in self.absent):
                 continue
-            return self._translate(source, value) if isinstance(value, str) else value
-        return self.default
+            return source, value
+        return None, None
 
     def _translate(self, source: str, value: str) -> str:
         codes = self.codes.get(source) or self.codes.get("", {})
@@ -148,8 +155,7 @@ class OfficeMapping:
 
     def translate(self, fields: Mapping[str, Any], *, received_at: datetime, ce_time: str | None) -> Translation:
         """Turn an office's fields into a submission/1. Numbers become texts; other values go on as they are."""
-        outside = {"@received_at": format_instant(received_at), "@ce_time": ce_time}
-        readable = {name: value for name, value in fields.items() if name not in outside} | outside
+        readable = readable_fields(fields, received_at=received_at, ce_time=ce_time)
         message: dict[str, Any] = {"schema": "submission/1"}
         message |= {name: member.read(readable) for name, member in self.envelope.items()}
         version = message.get("office_version")
@@ -157,6 +163,12 @@ class OfficeMapping:
             message["office_version"] = int(version)
         message["record"] = {name: member.read(readable) for name, member in self.record.items()}
         return Translation(message=message, unknown=tuple(name for name in fields if name not in self.known))
+
+
+def readable_fields(fields: Mapping[str, Any], *, received_at: datetime, ce_time: str | None) -> dict[str, Any]:
+    """Return everything that a mapping may read: the office's fields, and what came beside them."""
+    outside = {"@received_at": format_instant(received_at), "@ce_time": ce_time}
+    return {name: value for name, value in fields.items() if name not in outside} | outside
 
 
 class Mappings(Mapping[tuple[str, str], OfficeMapping]):

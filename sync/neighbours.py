@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sync.facts import CodeFacts, Facts, numbers_of
+from sync.facts import CodeFacts, Facts, numbers_of, registration_number_of
 from sync.holding import PARTICULARS_OPERATIONS, State, Status
 from sync.identity import key_of
 from sync.records import Submission
@@ -49,10 +49,9 @@ def _brings_identity(submission: Submission, state: State | None) -> bool:
         return True
     if key_of(submission) < state.particulars.key:
         return False
-    given = set(numbers_of(state.particulars.record))
-    return submission.name_key != state.particulars.name_key or any(
-        n not in given for n in numbers_of(submission.record)
-    )
+    number = registration_number_of(submission.record)
+    given = registration_number_of(state.particulars.record)
+    return submission.name_key != state.particulars.name_key or number not in (None, given)
 
 
 def _others(codes: Iterable[str], submission: Submission, code: CodeFacts, facts: Facts) -> list[CodeFacts]:
@@ -69,8 +68,8 @@ def _same_organization(submission: Submission, code: CodeFacts, facts: Facts) ->
         if state is None or state.status is Status.CANCELLED or state.particulars.name_key != submission.name_key:
             continue
         record, theirs = submission.record, state.particulars.record
-        number = record.get("registration_number")
-        same = (number is not None and number == theirs.get("registration_number")) or all(
+        number = registration_number_of(record)
+        same = (number is not None and number == registration_number_of(theirs)) or all(
             record.get(name) is not None and record.get(name) == theirs.get(name) for name in _PLACE
         )
         if ("D02", code.uscc, other.uscc) in facts.allowed:

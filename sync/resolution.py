@@ -48,15 +48,14 @@ def needs_approval(case: Case, act: Act, code: CodeFacts) -> bool:
     """Whether another person must approve a resolution that comes by API, file or console (four eyes)."""
     if act.operation is Operation.KEEP:
         displaces = case.rule in ONE_CODE and act.member.role == "held" and displaces_holder(act.member, code)
-        return displaces or case.rule in SEVERAL_CODES or case.rule in ("E05", "S02")
+        in_doubt = case.rule in ("E05", "S02") and act.member.role == "held"
+        return displaces or in_doubt or case.rule in SEVERAL_CODES
     return holds(act.member, code)
 
 
 def holds(member: Member, code: CodeFacts) -> bool:
-    """Whether a member has the code: as the holder it was when it joined, or as the claim that a holder now bears."""
-    if member.role == "claimed":
-        return code.holding is not None and member.name_key in code.holding.names
-    return member.role == "holder"
+    """Whether a member has the code now; who was its holder when the case was opened may have lost it since."""
+    return member.role != "held" and code.holding is not None and member.name_key in code.holding.names
 
 
 def displaces_holder(member: Member, code: CodeFacts) -> bool:
@@ -87,7 +86,7 @@ class Resolver:
             self._assign_anew(code, member)
         elif operation is Operation.WITHDRAW:
             self._withdraw(code, member)
-        elif self._case.rule in ONE_CODE:
+        elif self._case.rule in ONE_CODE or (self._case.rule not in SEVERAL_CODES and member.role != "held"):
             self._keep_one(code, member)
         else:
             self._keep_all(code, member)
@@ -96,7 +95,7 @@ class Resolver:
 
     def _keep_one(self, code: CodeFacts, member: Member) -> None:
         """The member holds the code; every other claim is rejected."""
-        if member.role == "claimed" and code.holding is not None and not holds(member, code):
+        if member.role != "held" and code.holding is not None and not holds(member, code):
             raise NotPossible("no-record", f"there is no record of {member.name} here: let its office send one")
         claim = self._claim(member) if member.role == "held" else []
         others = [each for each in self._case.waiting() if each not in claim]
@@ -127,8 +126,8 @@ class Resolver:
             code.home_office = member.office
         self._end(waiting)
         self._effects.resolve(self._case)
-        for number, each in enumerate(waiting):
-            transferred = rule == "S02" and number == 0
+        for each in waiting:
+            transferred = rule == "S02" and each is member
             self._apply(each, self._judge.facts.code(each.uscc), kind="transferred" if transferred else None)
 
     def _pairs(self, waiting: list[Member]) -> set[tuple[str, str]]:
@@ -146,7 +145,7 @@ class Resolver:
             successor = self._act.successor_uscc or self._one_other_code(member)
             self._take_back(code, successor)
             self._end([member])
-        elif member.role == "claimed":
+        elif member.role != "held":
             self._end([member])
         else:
             claim = self._claim(member)
@@ -215,7 +214,7 @@ class Resolver:
             self._take_back(code, new)
             self._end([member])
             self._effects.begin_anew(target, self._event(target, member, Operation.ASSIGN, record), code.uscc)
-        elif member.role == "claimed":
+        elif member.role != "held":
             raise NotPossible("no-record", f"there is no record of {member.name} here: let its office assign {new}")
         else:
             claim = self._claim(member)
@@ -231,7 +230,7 @@ class Resolver:
         if holds(member, code):
             self._take_back(code, successor_uscc)
             self._end([member])
-        elif member.role == "claimed":
+        elif member.role != "held":
             self._end([member])
         else:
             claim = self._claim(member)
@@ -299,7 +298,7 @@ class Resolver:
         if holding is None:
             self._effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
             return
-        event = self._effects.event(submission, code.last_version + 1)
+        event = self._effects.event(submission, code.last_version + 1, holding)
         successor = submission.successor_uscc
         self._effects.withdraw(code, holding, event, reason=submission.reason, successor_uscc=successor)
         self._effects.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)

@@ -15,7 +15,7 @@ from sync.holding import Holding
 from sync.identity import key_of, names_member
 from sync.outcome import Act, Outcome, Proposal
 from sync.records import Disposition, Submission
-from sync.resolution import ONE_CODE, SEVERAL_CODES, Resolver, displaces_holder, holds
+from sync.resolution import ONE_CODE, SEVERAL_CODES, NotPossible, Resolver, displaces_holder, holds
 from sync.weighing import NAMED_OPERATIONS, STATUS_OPERATIONS, Weighed, Weigher, has_severity
 from validators.findings import Finding, Operation, Severity
 from validators.rulebook import Ruleset
@@ -95,7 +95,7 @@ class Judge:
             holding, attempt = code.holding, member.attempt + 1
             if member.operation == Operation.KEEP and holding is not None and member.name_key in holding.names:
                 version = holding.present().version
-                findings = submission.findings
+                findings = self._weigher.regraded(submission, code)
                 self.effects.close(submission, Disposition.UNCHANGED, findings, code, version=version, attempt=attempt)
             else:
                 findings = self.standing_findings(submission, code, case)
@@ -129,23 +129,19 @@ class Judge:
         assert submission.content_digest is not None, "a readable record has a content"
         place = (submission.office, submission.message_id)
         known = self.facts.messages.get(place)
+        code = self.facts.code(submission.uscc) if submission.uscc else None
         if known is None:
             digest = submission.content_digest
             self.facts.messages[place] = KnownMessage(submission.receipt_id, digest)
             self.outcome.messages.append((*place, submission.receipt_id, digest))
             return False
+        findings = self._weigher.regraded(submission, code)
         if known.content_digest == submission.content_digest:
-            self.effects.close(
-                submission,
-                Disposition.UNCHANGED,
-                submission.findings,
-                duplicate_of=known.receipt_id,
-                attempt=attempt,
-            )
+            first = known.receipt_id
+            self.effects.close(submission, Disposition.UNCHANGED, findings, duplicate_of=first, attempt=attempt)
         else:
-            finding = self.effects.find("M01", submission, field="message_id", actual=submission.message_id)
-            code = self.facts.code(submission.uscc) if submission.uscc else None
-            findings = [*submission.findings, *finding]
+            found = self.effects.find("M01", submission, field="message_id", actual=submission.message_id)
+            findings = [*findings, *found]
             self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
         return True
 
@@ -157,7 +153,8 @@ class Judge:
         names, was_whole = holding.names, holding.present().whole
         event = self.effects.fold_in(submission, code, holding, findings, attempt)
         self.facts.remember_identity(code)
-        if code.own_cases and (event.name_key not in names or not was_whole):
+        named_anew = event.name_key not in names or not was_whole
+        if code.own_cases and (named_anew or event.operation in STATUS_OPERATIONS):
             self._decide_waiting_again(code, holding, first_particulars=not was_whole)
 
     def _judge(self, submission: Submission, code: CodeFacts, *, attempt: int) -> None:
@@ -171,7 +168,9 @@ class Judge:
 
     def _settle(self, submission: Submission, code: CodeFacts, weighed: Weighed, attempt: int) -> None:
         """Hold a claim, or let it take effect."""
-        if weighed.is_held:
+        if has_severity(weighed.findings, Severity.ERROR):
+            self.effects.close(submission, Disposition.REJECTED, weighed.findings, code, attempt=attempt)
+        elif weighed.is_held:
             self.effects.hold(submission, code, weighed.findings, weighed.join, attempt, weighed.conflicts)
         elif weighed.superseded:
             self.effects.supersede_withdrawn(submission, code, weighed.findings, attempt)
@@ -186,7 +185,7 @@ class Judge:
     def _judge_named(self, submission: Submission, code: CodeFacts, findings: list[Finding], attempt: int) -> None:
         """Decide a withdraw or keep: it names the holder, or a member of a case, or nobody (L09)."""
         holding = code.holding
-        names_holder = holding is not None and self._weigher.is_holder(submission, holding)
+        names_holder = holding is not None and self._weigher.names_holder(submission, holding)
         case, member = _named_in_case(submission, code, holder=names_holder)
         if member is None and not names_holder:
             findings = [*findings, *self.effects.find("L09", submission, field="name", actual=submission.name)]
@@ -199,7 +198,7 @@ class Judge:
             version = holding.present().version
             self.effects.close(submission, Disposition.UNCHANGED, findings, code, version=version, attempt=attempt)
         elif holding is not None:
-            event = self.effects.event(submission, code.last_version + 1)
+            event = self.effects.event(submission, code.last_version + 1, holding)
             successor = submission.successor_uscc
             self.effects.withdraw(code, holding, event, reason=submission.reason, successor_uscc=successor)
             self.effects.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
@@ -222,7 +221,12 @@ class Judge:
             return
         takes_back = submission.operation is Operation.WITHDRAW and holds(member, code)
         act = _act(submission, member)
-        self.resolve(case, act)
+        try:
+            self.resolve(case, act)
+        except NotPossible:  # It is raised before anything was done: the message names nobody who could be meant.
+            findings = [*findings, *self.effects.find("L09", submission, field="name", actual=submission.name)]
+            self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
+            return
         self.outcome.resolutions.append((case, act))
         if takes_back:
             version: int | None = next(
@@ -243,13 +247,13 @@ class Judge:
         )
 
     def _end_old_claim(self, submission: Submission) -> None:
-        """An assign that names a case gave a member a code of its own: its claim on the old one ends."""
+        """An assign that names a case gave the office's own member another code: its claim on the old one ends."""
         case = next((each for each in self.facts.cases.values() if each.case_id == submission.case_id), None)
         if case is None:
             return
         named = (each for each in case.members if each.role != "proposed" and names_member(submission, each))
         member = next(named, None)
-        if member is not None and member.uscc != submission.uscc:
+        if member is not None and member.uscc != submission.uscc and member.office == submission.office:
             act = _act(submission, member)
             Resolver(self, case, act).end_claim(successor_uscc=submission.uscc)
             self._answer_proposals(case)
@@ -261,14 +265,15 @@ class Judge:
         """Decide again, by itself, what overtook its rename, or came between a cancellation and the first particulars.
 
         A cancellation that came first has no more than a name: an assign under another name is held until particulars
-        tell whether both are one organization. Once nothing in a case is in conflict any more, neither is the case.
+        tell whether both are one organization. An assign that overtook the restore before it was held by L01. Once
+        nothing in a case is in conflict any more, neither is the case.
         """
-        for case in [case for case in code.own_cases if case.rule == "D01"]:
+        for case in [case for case in code.own_cases if case.rule in ("D01", "L01")]:
             waiting = sorted(case.waiting(), key=lambda member: member.key)
             settled = [
                 member
                 for member in waiting
-                if (first_particulars or member.operation in STATUS_OPERATIONS)
+                if (first_particulars or case.rule == "L01" or member.operation in STATUS_OPERATIONS)
                 and not self._in_conflict(member, holding)
             ]
             if settled and not any(self._in_conflict(member, holding) for member in waiting):
@@ -280,7 +285,12 @@ class Judge:
             self._answer_proposals(case)
 
     def _in_conflict(self, member: Member, holding: Holding) -> bool:
-        return member.submission is None or self._weigher.conflicts(member.submission, holding)
+        submission = member.submission
+        return (
+            submission is None
+            or self._weigher.conflicts(submission, holding)
+            or holding.assigned_while_cancelled(submission.operation, key_of(submission))
+        )
 
 
 def _named_in_case(submission: Submission, code: CodeFacts, *, holder: bool) -> tuple[Case | None, Member | None]:
@@ -301,7 +311,7 @@ def _needs_person(submission: Submission, code: CodeFacts, case: Case, member: M
     """Whether a message of an office is not the office's own act: it waits until a person approves."""
     if submission.operation is Operation.KEEP:
         displacing = case.rule in ONE_CODE and member.role == "held" and displaces_holder(member, code)
-        return displacing or case.rule in SEVERAL_CODES or case.rule == "S02"
+        return displacing or case.rule in SEVERAL_CODES or (case.rule == "S02" and member.role == "held")
     return holds(member, code) and member.office != submission.office
 
 

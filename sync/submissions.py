@@ -142,7 +142,7 @@ class _Work:
         topic = submissions_topic(submission.office)
         messages = (_message(submission, row) for row in rows)
         offsets = await self.producer.send_placed(topic, messages)
-        reach("after_publish", self.config.fail_points)
+        reach("after_produce", self.config.fail_points)
         places = [Place(row.number, *place) for row, place in zip(rows, offsets, strict=True)]
         await self._mark(submission, places)
         self.cursors[submission.submission_id] = rows[-1].number

@@ -52,9 +52,16 @@ class Weigher:
     def weigh_alone(self, submission: Submission, code: CodeFacts) -> list[Finding]:
         """Return the findings that decide whether a record is rejected: its own, E05 by the register, S02, a name."""
         findings = [*self.regraded(submission, code), *self._home_office(submission, code)]
-        if submission.name is None and not (code.holding and code.holding.bears_receipt(submission.receipt_ref)):
+        if submission.name is None and not self._names_by_receipt(submission, code):
             findings += self._effects.find("Q01", submission, "essential", field="name")
         return findings
+
+    def _names_by_receipt(self, submission: Submission, code: CodeFacts) -> bool:
+        """Whether a record without a name says by a receipt whom it means: the holder, or a member of an open case."""
+        receipt = submission.receipt_ref
+        if code.holding is not None and code.holding.bears_receipt(receipt):
+            return True
+        return any(member.receipt_id == receipt for case in code.cases for member in case.members)
 
     def weigh(self, submission: Submission, code: CodeFacts, findings: list[Finding]) -> Weighed:
         """Return the findings of a claim on a code, behind those that it has already."""
@@ -75,12 +82,10 @@ class Weigher:
             superseded = key_of(submission) < code.tombstone.key
             if not superseded:
                 findings = [*findings, *self._effects.find("L04", submission, field="uscc", actual=code.uscc)]
-        elif submission.operation is not Operation.ASSIGN:
-            if submission.office in code.rejected_offices:
-                found = self._effects.find("L02", submission, "after_rejection", field="uscc", actual=code.uscc)
-                findings = [*findings, *found]
-            elif submission.transfer != "in":
-                findings = [*findings, *self._effects.find("L02", submission, field="uscc", actual=code.uscc)]
+        elif submission.operation is not Operation.ASSIGN and not _moves_in(submission):
+            circumstance = "after_rejection" if submission.office in code.rejected_offices else ""
+            found = self._effects.find("L02", submission, circumstance, field="uscc", actual=code.uscc)
+            findings = [*findings, *found]
         conflicts = [] if join or superseded else conflicts_of(submission, code, self._facts)
         findings = [*findings, *self._across(submission, conflicts)]
         return Weighed(findings=findings, join=join, conflicts=conflicts, superseded=superseded)
@@ -175,6 +180,12 @@ class Weigher:
             return assigned_to_another(submission, holding.present())
         return contradicts_identity(submission, holding.present())
 
+    def names_holder(self, submission: Submission, holding: Holding) -> bool:
+        """Whether a withdraw or keep names the holder: by receipt where it gives one, else by name."""
+        if submission.receipt_ref is not None:
+            return holding.bears_receipt(submission.receipt_ref)
+        return submission.name_key in holding.names
+
     def is_holder(self, submission: Submission, holding: Holding) -> bool:
         """Whether a record names the holder: by a name that one of its records bears, or by one of their receipts."""
         if submission.name is None:
@@ -232,6 +243,11 @@ class Weigher:
                 rule, submission, "joined", field="uscc", actual=case.uscc, case=case.case_id
             )
         ]
+
+
+def _moves_in(submission: Submission) -> bool:
+    """Whether a change says that the organization moved in from another province."""
+    return submission.operation is Operation.CHANGE and submission.transfer == "in"
 
 
 def has_severity(findings: Iterable[Finding], severity: Severity) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from fastapi import FastAPI, Response
 
@@ -17,6 +18,7 @@ from service.resources import Resources
 from sync.errors import SyncError
 from sync.store.connection import reading
 from sync.store.feed import read_counters
+from sync.store.nightly import state_of_nights
 from sync.store.progress import count_open_cases, count_waiting, read_partitions, read_published
 from sync.store.returns import WINDOW, count_dispositions
 
@@ -137,6 +139,12 @@ async def _read_pipeline(resources: Resources) -> None:
             kafka_reachable=reach.kafka_reachable,
         )
         resources.metrics.show_pipeline(pipeline)
+        nights, now = resources.config.nights, datetime.now(UTC)
+        days = nights.closing.days
+        states = await state_of_nights(
+            connection, days.last_complete(now), days.window(days.day_of(now)).begins, list(resources.config.offices)
+        )
+        resources.metrics.show_nights(nights, states, now)
         for office in resources.config.offices:
             name = f"returns:{office}"
             tip = counters.get(name, 0)

@@ -150,6 +150,22 @@ class HistoricRegistration(Registration):
     kind: str
 
 
+class FoundRegistration(Registration):
+    """registration/1, how well it matches (1: exactly), and how each criterion matches.
+
+    `matched` is "exact" or "prefix", of a name also "substring" or "typo".
+    """
+
+    score: float
+    matched: dict[str, Literal["exact", "prefix", "substring", "typo"]]
+
+
+class SearchPage(Page[_Item], Generic[_Item]):
+    """A page of matches; `capped`: there are more than are ranked, the others follow unranked."""
+
+    capped: bool
+
+
 class LookupRequest(Body):
     """Codes to look up."""
 

@@ -168,7 +168,7 @@ async def _look_up_with(
     as_of, known_at = instant_or_none(parameters.as_of), instant_or_none(parameters.known_at)
     if as_of is None and known_at is not None:
         as_of = datetime.now(UTC)
-    personal = await _personal_permitted(resources, context, bearer, parameters.purpose, [code])
+    personal = await personal_permitted(resources, context, bearer, parameters.purpose, [code])
     found: View | Withdrawal | None
     async with reading(resources.pool if personal else resources.reads) as connection:
         if as_of is None:
@@ -210,7 +210,7 @@ async def _past(
     return found
 
 
-async def _personal_permitted(
+async def personal_permitted(
     resources: Resources, context: Context, bearer: Bearer, purpose: str | None, codes: Sequence[str]
 ) -> bool:
     """Whether personal fields may be shown; if so, the audit has its line before any of them is read."""
@@ -272,7 +272,7 @@ async def read_history(
             present = await read_present(connection, code)
     if present is None or not (present.is_public or restricted):
         raise await _absent(resources, bearer, uscc)
-    personal = await _personal_permitted(resources, context, bearer, parameters.purpose, [code])
+    personal = await personal_permitted(resources, context, bearer, parameters.purpose, [code])
     await resources.limits.demand_budget(bearer, (code,))
     async with reading(resources.pool if personal else resources.reads) as connection:
         entries = history_of(code, await read_applied(connection, code, personal=personal))
@@ -300,7 +300,7 @@ async def look_up_codes(
     claimed = [code if is_text(code) else None for code in wanted.codes]
     codes = [None if code is None else code if askable(code) else normalized(code) for code in claimed]
     asked = list({code for code in codes if code is not None and askable(code)})
-    personal = await _personal_permitted(resources, context, bearer, parameters.purpose, asked)
+    personal = await personal_permitted(resources, context, bearer, parameters.purpose, asked)
     found = await look_up_many(resources.pool if personal else resources.reads, asked, personal=personal)
     if "restricted" not in bearer.scopes:
         found = {code: known for code, known in found.items() if known.is_public}

@@ -97,9 +97,18 @@ def agreed_office(bearer: Bearer, asked: str | None, known: frozenset[str]) -> s
         if asked is not None and asked != bearer.office:
             raise Problem("not-permitted")
         return bearer.office
+    demand_known_office(asked, known)
+    return asked
+
+
+def demand_known_office(asked: str | None, known: frozenset[str]) -> None:
+    """Refuse an office that does not exist; None asks for none.
+
+    Raises:
+        Problem: invalid-request.
+    """
     if asked is not None and asked not in known:
         raise invalid(Fault("unknown-office", "#/office"))
-    return asked
 
 
 def one_office(bearer: Bearer, asked: str | None, known: frozenset[str]) -> str:

@@ -8,16 +8,17 @@ from dataclasses import replace
 import asyncpg
 import orjson
 
-from sync.facts import Case, Facts, KnownMessage, Member, Tombstone, numbers_of
+from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Tombstone, numbers_of, registration_number_of
 from sync.holding import OPERATION_OF_STATUS, PARTICULARS_OPERATIONS, Event, Holding, Status
 from sync.records import Incoming, OrderKey, Source, Submission
 from sync.store.connection import ReadConn
 from sync.store.segments import SegmentsAtHand
 from sync.store.statements import statements
-from validators.findings import Operation
+from validators.findings import Operation, Severity
 
 _SQL = statements("facts")
 _MATCHED = ("registration_number", "legal_representative_name", "registered_address")
+_STATUS_OPERATIONS = frozenset(OPERATION_OF_STATUS.values())
 Decode = Callable[[Incoming, str], Submission]
 
 
@@ -41,12 +42,18 @@ async def read_facts(
     if named:
         codes.update(row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], named))
     await read_codes(connection, facts, list(codes))
-    await _read_neighbours(connection, facts, batch)
+    await _read_held(connection, facts, decode)
+    await _read_neighbours(connection, facts, [*batch, *_held_submissions(facts)])
+    await _read_held(connection, facts, decode)
     needing = _needing_history(facts, batch)
     if needing:
         await read_histories(connection, facts, needing)
-    await _read_held(connection, facts, decode)
     return facts
+
+
+def _held_submissions(facts: Facts) -> list[Submission]:
+    members = (member for case in facts.cases.values() for member in case.waiting())
+    return [member.submission for member in members if member.submission is not None]
 
 
 async def read_case(
@@ -64,8 +71,7 @@ async def read_case(
     codes = [row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], [case_id])]
     await read_codes(connection, facts, [*codes, *beside])
     await _read_held(connection, facts, decode)
-    held = [member.submission for code in list(facts.codes.values()) for member in code.waiting()]
-    await _read_neighbours(connection, facts, [submission for submission in held if submission is not None])
+    await _read_neighbours(connection, facts, _held_submissions(facts))
     await read_histories(connection, facts, list(facts.codes))
     return facts
 
@@ -79,7 +85,11 @@ async def read_conflicts(connection: ReadConn, codes: Sequence[str], keys: Seque
 
 
 async def read_codes(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
-    """Put what is known of these codes into `facts`; holdings come as summaries."""
+    """Put what is known of these codes into `facts`, once; holdings come as summaries."""
+    codes = [uscc for uscc in codes if uscc not in facts.read]
+    if not codes:
+        return
+    facts.read.update(codes)
     vacant = []
     for row in await connection.fetch(_SQL["registrations"], codes):
         code = facts.code(row["uscc"])
@@ -88,6 +98,7 @@ async def read_codes(connection: ReadConn, facts: Facts, codes: Sequence[str]) -
         code.predecessor_uscc = row["predecessor_uscc"]
         if row["registered"]:
             code.holding = _summary(row)
+            code.as_read = code.holding.present().particulars
         else:
             vacant.append(code.uscc)
     for row in await connection.fetch(_SQL["peculiarities"], codes):
@@ -113,11 +124,11 @@ async def read_codes(connection: ReadConn, facts: Facts, codes: Sequence[str]) -
 
 async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[Submission]) -> None:
     """Find the codes that share a subject code, a name or a number with the batch, and what is known of them."""
-    bringing = [each for each in batch if each.operation in PARTICULARS_OPERATIONS and each.uscc and not each.has_error]
+    bringing = _bringing_identity(facts, batch)
     if not bringing:
         return
-    subjects = list({(each.uscc or "")[8:17] for each in bringing})
-    for row in await connection.fetch(_SQL["same_subject"], subjects):
+    subjects = {(each.uscc or "")[8:17] for each in bringing}
+    for row in await connection.fetch(_SQL["same_subject"], list(subjects)):
         facts.by_subject.setdefault(row["subject"], set()).add(row["uscc"])
     rows = [(each.uscc, each.name_key, *map(each.record.get, _MATCHED)) for each in bringing]
     for row in await connection.fetch(_SQL["same_name"], *map(list, zip(*rows, strict=True))):
@@ -129,17 +140,48 @@ async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[S
     for uscc, code in facts.codes.items():
         if code.ever_held:
             facts.by_subject.setdefault(uscc[8:17], set()).add(uscc)
-    neighbours = {uscc for codes in (*facts.by_subject.values(), *facts.by_name.values()) for uscc in codes} | set(
-        facts.by_number.values()
-    )
-    missing = list(neighbours - {each.uscc for each in batch})
-    if missing:
-        await read_codes(connection, facts, missing)
-        for row in await connection.fetch(_SQL["allowed_conflicts"], missing):
+    same_subject = (facts.by_subject.get(subject, ()) for subject in subjects)
+    neighbours = {uscc for codes in (*same_subject, *facts.by_name.values()) for uscc in codes}
+    neighbours.update(facts.by_number.values())
+    if neighbours:
+        await read_codes(connection, facts, list(neighbours))
+        for row in await connection.fetch(_SQL["allowed_conflicts"], list(neighbours)):
             for pair in ((row["uscc"], row["other_uscc"]), (row["other_uscc"], row["uscc"])):
                 facts.allowed.add((row["rule"], *pair))
-    keys = [*facts.by_subject, *facts.by_name, *(f"{kind}:{number}" for kind, number in numbers)]
+    keys = [*subjects, *facts.by_name, *(f"{kind}:{number}" for kind, number in numbers)]
     await _read_cases(connection, facts, [row["uscc"] for row in await connection.fetch(_SQL["open_conflicts"], keys)])
+
+
+def _bringing_identity(facts: Facts, batch: Sequence[Submission]) -> list[Submission]:
+    """Return the records that may bring their code a new identity, and so meet the rules across codes.
+
+    Those of a code of which the whole batch says what is known already, name and number, meet none of them.
+    """
+    settled: dict[str, bool] = {}
+    for each in batch:
+        if each.uscc:
+            same = _says_the_same(each, facts.codes.get(each.uscc))
+            settled[each.uscc] = same and settled.get(each.uscc, True)
+    return [
+        each
+        for each in batch
+        if each.operation in PARTICULARS_OPERATIONS and each.uscc and not settled[each.uscc] and _may_stand(each)
+    ]
+
+
+def _says_the_same(submission: Submission, code: CodeFacts | None) -> bool:
+    """Whether a record leaves its code, held and free of cases, with the name and the number that it has."""
+    if code is None or code.holding is None or code.cases:
+        return False
+    if submission.operation not in PARTICULARS_OPERATIONS:
+        return submission.operation in _STATUS_OPERATIONS
+    state = code.holding.present()
+    known = state.particulars
+    return (
+        state.whole
+        and submission.name_key == known.name_key
+        and registration_number_of(submission.record) == registration_number_of(known.record)
+    )
 
 
 async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
@@ -185,6 +227,7 @@ async def _read_cases(connection: ReadConn, facts: Facts, codes: Sequence[str]) 
         code = facts.code(row["uscc"])
         if case not in code.cases:
             code.cases.append(case)
+    await read_codes(connection, facts, [member.uscc for case in cases.values() for member in case.members])
 
 
 async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None:
@@ -193,7 +236,7 @@ async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None
         member.receipt_id: member
         for case in facts.cases.values()
         for member in case.members
-        if member.role in ("held", "proposed")
+        if member.role in ("held", "proposed") and member.submission is None
     }
     if not held:
         return
@@ -225,6 +268,11 @@ async def read_histories(connection: ReadConn, facts: Facts, codes: Sequence[str
             code.holding = Holding(code.holdings, history)
 
 
+def _may_stand(submission: Submission) -> bool:
+    """Whether a record may come into the registry: its own errors aside from E05, which the register may soften."""
+    return not any(each.severity is Severity.ERROR and each.rule != "E05" for each in submission.findings)
+
+
 def _needing_history(facts: Facts, batch: Iterable[Submission]) -> list[str]:
     """Return the codes whose summary cannot answer for this batch: late records, former names, receipts."""
     latest: dict[str, OrderKey] = {}
@@ -236,8 +284,7 @@ def _needing_history(facts: Facts, batch: Iterable[Submission]) -> list[str]:
         if holding is None:
             continue
         known = latest.get(each.uscc, holding.latest_key)
-        former_name = each.operation not in PARTICULARS_OPERATIONS and each.name_key not in holding.names
-        if each.key <= known or each.receipt_ref is not None or former_name:
+        if each.key <= known or each.receipt_ref is not None or each.name_key not in holding.names:
             needing.add(each.uscc)
         latest[each.uscc] = max(known, each.key)
     needing.update(code.uscc for code in facts.codes.values() if code.cases and code.holding is not None)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from sync.facts import Case, CodeFacts, Member, numbers_of
-from sync.holding import Holding
+from sync.holding import Event, Holding
 from sync.outcome import MarkWrite, Outcome, VersionWrite
-from sync.records import Decision, OrderKey
+from sync.records import Decision, OrderKey, Submission
 from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
@@ -165,51 +165,63 @@ async def draw(connection: WriteConn, name: str, count: int) -> int:
 
 async def write_dispositions(
     connection: WriteConn,
-    decisions: Iterable[Decision],
+    decisions: Sequence[Decision],
     *,
     first: int,
-    texts: Sequence[bytes],
+    texts: Iterable[bytes],
     now: datetime,
     ruleset: str,
 ) -> None:
-    """Write one row a decision, and the bytes of every record decided for the first time."""
-    rows, raw = [], []
-    for sequence, (decision, text) in enumerate(zip(decisions, texts, strict=True), start=first):
-        each = decision.submission
-        incoming = each.incoming
-        readable = not each.quarantined
-        rows.append((
-            each.receipt_id, decision.attempt, sequence, each.office, *incoming.source,
-            each.message_id if readable else None, each.batch_id, each.content_sha256, each.operation, each.uscc,
-            decision.disposition, sorted({finding.rule for finding in decision.findings}), decision.version,
-            decision.duplicate_of, decision.case_id, incoming.received_at, now, ruleset, text.decode(),
-        ))  # fmt: skip
-        if decision.attempt == 1:
-            headers = incoming.headers
-            raw.append((
-                each.receipt_id, incoming.received_at, _text(headers.get("mapping")), _text(headers.get("ce_id")),
-                _text(headers.get("ce_time")), incoming.body,
-            ))  # fmt: skip
+    """Write one row a decision, and the bytes of every record decided for the first time.
+
+    Rows are made one by one while the database takes those before them; `texts` may be made so too.
+    """
+    numbered = enumerate(zip(decisions, texts, strict=True), start=first)
+    rows = (_disposition_row(decision, sequence, text, now, ruleset) for sequence, (decision, text) in numbered)
     await connection.copy_records_to_table("disposition", records=rows, columns=DISPOSITION_COLUMNS)
+    raw = (_raw_row(decision.submission) for decision in decisions if decision.attempt == 1)
     await connection.copy_records_to_table("raw_message", records=raw, columns=RAW_COLUMNS)
+
+
+def _disposition_row(decision: Decision, sequence: int, text: bytes, now: datetime, ruleset: str) -> tuple[Any, ...]:
+    each = decision.submission
+    incoming = each.incoming
+    rules = sorted({finding.rule for finding in decision.findings}) if decision.findings else ()
+    return (
+        each.receipt_id, decision.attempt, sequence, each.office, *incoming.source,
+        None if each.quarantined else each.message_id, each.batch_id, each.content_sha256, each.operation, each.uscc,
+        decision.disposition, rules, decision.version, decision.duplicate_of, decision.case_id, incoming.received_at,
+        now, ruleset, text.decode(),
+    )  # fmt: skip
+
+
+def _raw_row(submission: Submission) -> tuple[Any, ...]:
+    headers = submission.incoming.headers
+    return (
+        submission.receipt_id, submission.incoming.received_at, _text(headers.get("mapping")),
+        _text(headers.get("ce_id")), _text(headers.get("ce_time")), submission.incoming.body,
+    )  # fmt: skip
 
 
 def _text(header: bytes | None) -> str | None:
     return header.decode("utf-8", "replace").replace("\0", "�") if header is not None else None
 
 
-async def write_registry(connection: WriteConn, outcome: Outcome, changes: Sequence[tuple[Any, ...]]) -> None:
-    """Write versions, marks, changes and the present state of every code that the batch touched."""
+async def write_registry(connection: WriteConn, outcome: Outcome, changes: Iterable[tuple[Any, ...]]) -> None:
+    """Write versions, marks, changes and the present state of every code that the batch touched.
+
+    `changes` are the lines of the outcome's changes.
+    """
     copy = connection.copy_records_to_table
     if outcome.messages:
         columns = ("office", "message_id", "receipt_id", "content_digest")
         await copy("message", records=outcome.messages, columns=columns)
     if outcome.versions:
-        rows = [_version_row(write) for write in outcome.versions]
-        await copy("registration_version", records=rows, columns=VERSION_COLUMNS)
+        versions = (_version_row(write) for write in outcome.versions)
+        await copy("registration_version", records=versions, columns=VERSION_COLUMNS)
     if outcome.marks:
         await copy("registration_mark", records=[_mark_row(write) for write in outcome.marks], columns=MARK_COLUMNS)
-    if changes:
+    if outcome.changes:
         await copy("change", records=changes, columns=CHANGE_COLUMNS)
     if outcome.tombstones:
         rows = [
@@ -218,7 +230,7 @@ async def write_registry(connection: WriteConn, outcome: Outcome, changes: Seque
         ]
         await copy("withdrawn_code", records=rows, columns=TOMBSTONE_COLUMNS)
     await _write_present(connection, outcome.touched.values())
-    await _write_numbers(connection, outcome.versions)
+    await _write_numbers(connection, outcome)
     await _write_claims(connection, outcome.claims_rejected)
 
 
@@ -228,7 +240,9 @@ async def _write_present(connection: WriteConn, touched: Iterable[CodeFacts]) ->
     for code in touched:
         if code.holding is not None:
             registrations.append(_registration_row(code, code.holding, registered=True))
-            holders.append(_holder_row(code, code.holding))
+            holder = _holder_row(code.uscc, code.holding.present().particulars)
+            if code.as_read is None or holder != _holder_row(code.uscc, code.as_read):
+                holders.append(holder)
         elif code.withdrawn is not None:
             registrations.append(_registration_row(code, code.withdrawn, registered=False))
             vacated.append(code.uscc)
@@ -247,15 +261,17 @@ async def _write_present(connection: WriteConn, touched: Iterable[CodeFacts]) ->
         await connection.execute(_SQL["note_vacant"], *map(list, zip(*vacant, strict=True)))
 
 
-async def _write_numbers(connection: WriteConn, versions: Iterable[VersionWrite]) -> None:
-    """Remember which code brought each legacy number first."""
-    rows = [
-        (kind, number, write.uscc, write.event.receipt_id)
-        for write in versions
-        for kind, number in numbers_of(write.event.record)
-    ]
+async def _write_numbers(connection: WriteConn, outcome: Outcome) -> None:
+    """Remember which code brought each legacy number first; those that were read are kept already."""
+    rows = []
+    for write in outcome.versions:
+        as_read = outcome.touched[write.uscc].as_read
+        known = numbers_of(as_read.record) if as_read is not None else ()
+        for kind, number in numbers_of(write.event.record):
+            if (kind, number) not in known:
+                rows.append((kind, number, write.uscc, write.event.receipt_id))
     if rows:
-        recorded_at = max(write.event.recorded_at for write in versions)
+        recorded_at = max(write.event.recorded_at for write in outcome.versions)
         await connection.execute(_SQL["keep_numbers"], *map(list, zip(*rows, strict=True)), recorded_at)
 
 
@@ -371,12 +387,11 @@ def _registration_row(code: CodeFacts, holding: Holding, *, registered: bool) ->
     )  # fmt: skip
 
 
-def _holder_row(code: CodeFacts, holding: Holding) -> tuple[Any, ...]:
-    particulars = holding.present().particulars
+def _holder_row(uscc: str, particulars: Event) -> tuple[Any, ...]:
     record = particulars.record
     return (
-        code.uscc, record["name"], particulars.name_key, code.uscc[8:17], record.get("registration_number"),
-        record.get("established_on"), code.uscc[2:8], record.get("legal_representative_name"),
+        uscc, record["name"], particulars.name_key, uscc[8:17], record.get("registration_number"),
+        record.get("established_on"), uscc[2:8], record.get("legal_representative_name"),
         record.get("registered_address"),
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ select pg_advisory_xact_lock(4201360107)
 select clock_timestamp()
 
 -- name: first_instant
--- When this registry began: the first record that arrived, or the first ruleset.
-select least((select min(received_at) from disposition), (select min(loaded_at) from ruleset))
+-- When this registry began: the first record that arrived (receipts begin with the instant), or the first ruleset.
+select least((select received_at from raw_message order by receipt_id limit 1), (select min(loaded_at) from ruleset))
 
 -- name: first_sealed
 -- The first day that was ever sealed.

@@ -44,22 +44,28 @@ def _postgres_killed(system: System, _random: Random) -> None:
     os.kill(system.postmaster(), signal.SIGKILL)
 
 
-def _postgres_paused(system: System, random: Random) -> None:
-    frozen = system.postgres()
-    send(frozen, signal.SIGSTOP)
-    time.sleep(random.uniform(2, 5))
-    send(frozen, signal.SIGCONT)
+def _postgres_frozen(shortest: float, longest: float) -> Fault:
+    def fault(system: System, random: Random) -> None:
+        frozen = system.postgres()
+        send(frozen, signal.SIGSTOP)
+        time.sleep(random.uniform(shortest, longest))
+        send(frozen, signal.SIGCONT)
+
+    return fault
 
 
 def _broker_killed(system: System, _random: Random) -> None:
     os.kill(system.broker(), signal.SIGKILL)
 
 
-def _broker_paused(system: System, _random: Random) -> None:
-    frozen = system.broker()
-    os.kill(frozen, signal.SIGSTOP)
-    time.sleep(5)
-    os.kill(frozen, signal.SIGCONT)
+def _broker_frozen(shortest: float, longest: float) -> Fault:
+    def fault(system: System, random: Random) -> None:
+        frozen = system.broker()
+        os.kill(frozen, signal.SIGSTOP)
+        time.sleep(random.uniform(shortest, longest))
+        os.kill(frozen, signal.SIGCONT)
+
+    return fault
 
 
 def _both_killed(system: System, _random: Random) -> None:
@@ -134,9 +140,9 @@ FAULTS: Mapping[str, Fault] = {
     **{f"dies_{step}": _dies_at(step) for step in STEPS},
     **{f"{word}_killed": _killed(word) for word in ("ingest", "relay", "serve")},
     "postgres_killed": _postgres_killed,
-    "postgres_paused": _postgres_paused,
+    "postgres_paused": _postgres_frozen(2, 5),
     "broker_killed": _broker_killed,
-    "broker_paused": _broker_paused,
+    "broker_paused": _broker_frozen(5, 5),
     "both_killed": _both_killed,
     "supervisor_killed": _supervisor_killed,
     "connections_cut": _connections_cut,
@@ -144,3 +150,8 @@ FAULTS: Mapping[str, Fault] = {
     "rebalance": _rebalance,
     "zombie": _zombie,
 }
+LONG_FAULTS: Mapping[str, Fault] = {
+    "postgres_frozen": _postgres_frozen(15, 30),
+    "broker_frozen": _broker_frozen(15, 30),
+}
+"""Faults that only the long run has the time for."""

@@ -141,7 +141,8 @@ class OwnTopics:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             async with reading(pool) as connection:
-                reason = (await ledger.progress_of(connection, self.topics))[place].halted_reason
+                progress = await ledger.progress_of(connection, self.topics)
+            reason = progress[place].halted_reason if place in progress else None
             if reason is not None:
                 return reason
             assert time.monotonic() < deadline, f"{place} is not halted"

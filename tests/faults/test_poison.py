@@ -36,7 +36,7 @@ POISON: dict[str, tuple[bytes, str, str]] = {
     "json_in_utf_16": (body(10, uscc=code()).decode().encode("utf-16"), "quarantined", "M03"),
     "cut_in_a_character": (body(11, uscc=code()).partition("阳".encode())[0] + b"\xe9", "quarantined", "M03"),
     "nothing": (b"", "quarantined", "M03"),
-    "a_number_of_a_million_digits_less": (b'{"schema":' + b"9" * 60_000 + b"}", "quarantined", "M03"),
+    "a_number_of_sixty_thousand_digits": (b'{"schema":' + b"9" * 60_000 + b"}", "rejected", "M06"),
     "a_code_of_sixty_thousand_characters": (body(12, uscc="9" * 60_000), "rejected", "E01"),
     "an_instant_of_the_year_0": (body(13, uscc=code(), at="0000-01-01T00:00:00Z"), "rejected", "M05"),
     "an_instant_at_the_end_of_time": (body(14, uscc=code(), at="9999-12-31T23:59:59-14:00"), "rejected", "M05"),

@@ -138,7 +138,7 @@ async def test_what_died_between_producing_and_knowing_is_looked_up(
         "USCC_KAFKA_BOOTSTRAP": broker.bootstrap,
         "USCC_CONFIG_DIR": str(tmp_path / "config"),
         "USCC_DATA_DIR": str(tmp_path),
-        "USCC_FAIL_POINT": "after_publish:2",
+        "USCC_FAIL_POINT": "after_produce:2",
     }
 
     command = [sys.executable, "-m", "service", "relay"]

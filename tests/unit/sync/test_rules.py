@@ -7,7 +7,10 @@ import pytest
 from sync.facts import Facts
 from sync.holding import Status
 from sync.records import Submission
-from tests.unit.sync.factories import CODE, judge, submission, told
+from sync.rules import Judge
+from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
+from validators.findings import Severity
+from validators.rulebook import RULES, Ruleset, SeverityRow, default_ruleset
 
 OTHER = "大连二号有限公司"
 
@@ -260,3 +263,62 @@ def test_a_short_operation_without_name_needs_a_receipt_of_the_holder() -> None:
     )
 
     assert ["accepted", "accepted", "rejected Q01"] == told(outcome)
+
+
+def test_an_assign_that_overtook_the_restore_before_it_is_decided_again() -> None:
+    facts = Facts()
+    outcome = judge(
+        submission(at=0),
+        submission("cancel", at=1),
+        submission(at=5, registered_address="甲"),
+        submission("restore", at=3),
+        facts=facts,
+    )
+
+    assert ["accepted", "accepted", "held L01,L08", "accepted L05", "accepted L08"] == told(outcome)
+    assert [] == facts.code(CODE).cases
+
+
+def test_a_withdraw_by_receipt_means_the_held_record_even_under_the_holder_s_name() -> None:
+    held = submission(at=2, registered_address="甲")
+
+    outcome = judge(
+        submission(at=0), submission("cancel", at=1), held, submission("withdraw", at=3, receipt_ref=held.receipt_id)
+    )
+
+    assert ["accepted", "accepted", "held", "rejected", "accepted"] == [str(d.disposition) for d in outcome.decisions]
+    assert [] == outcome.tombstones
+
+
+def test_a_held_record_may_be_named_by_its_receipt_alone() -> None:
+    held = submission(name=OTHER, at=1)
+
+    outcome = judge(submission(at=0), held, submission("withdraw", name=None, at=2, receipt_ref=held.receipt_id))
+
+    assert ["accepted", "held", "rejected", "accepted"] == [str(d.disposition) for d in outcome.decisions]
+
+
+def test_a_nameless_revoke_leaves_the_name_as_it_is() -> None:
+    facts = Facts()
+    first = submission("cancel", at=5)
+    judge(first, submission("revoke", name=None, at=3, receipt_ref=first.receipt_id), submission(at=1), facts=facts)
+
+    assert "沈阳一号有限公司" == facts.code(CODE).holder_name
+    assert [] == facts.code(CODE).cases
+
+
+def test_a_predecessor_is_known_whichever_record_comes_first() -> None:
+    facts = Facts()
+    late = submission(at=1)
+    late.predecessor_uscc = "91210100MA0000B65L"
+    judge(submission("change", at=5), late, facts=facts)
+
+    assert "91210100MA0000B65L" == facts.code(CODE).predecessor_uscc
+
+
+def test_a_severity_turned_into_an_error_rejects() -> None:
+    rows = [*default_ruleset().rows, SeverityRow("D01", "", "", "", "", Severity.ERROR)]
+    ruleset = Ruleset(version="test", rules=RULES, severities=rows)
+    decider = Judge(Facts(), rulings=RULINGS, ruleset=ruleset, now=NOON)
+
+    assert ["accepted", "rejected D01"] == told(decider.decide_all([submission(), submission(name=OTHER, at=1)]))
