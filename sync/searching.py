@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -18,12 +18,14 @@ from sync.store import searches
 from sync.store.connection import ReadConn
 from sync.store.searches import CommonPairs, Filters, Found, TypoPatterns, like
 
-CANDIDATES = 200
+CANDIDATES = 100
 SHORTEST = 2
 SHORTEST_WITH_TYPO = 4
 How = Literal["exact", "prefix", "substring", "typo"]
-_STATISTICS_SECONDS = 600.0
+STATISTICS_SECONDS = 600.0
 _TAIL_SCORE = 0.5
+_BEGINNING = ("", "")
+MOST_LOOKED_AT = 50_000
 
 
 class Hit(NamedTuple):
@@ -74,7 +76,7 @@ class NameSearch:
         behind: RankedPlace | TailPlace | None = None,
     ) -> Page:
         """Return the next matches of a name key of at least two characters."""
-        if time.monotonic() - self._read_at > _STATISTICS_SECONDS:
+        if time.monotonic() - self._read_at > STATISTICS_SECONDS:
             self._pairs = await searches.read_common_pairs(connection)
             self._read_at = time.monotonic()
         if isinstance(behind, TailPlace):
@@ -86,7 +88,7 @@ class NameSearch:
     ) -> Page:
         """Rank what matches, as far as it is ranked; behind the last of that comes the tail."""
         beginning = await searches.by_prefix(connection, name_key, filters, CANDIDATES + 1)
-        pieces = await self._with_piece(connection, name_key, filters, CANDIDATES + 1, ("", ""))
+        pieces = await self._with_piece(connection, name_key, filters, CANDIDATES + 1, _BEGINNING)
         found = {each.uscc: each for each in (*beginning[:CANDIDATES], *pieces[:CANDIDATES])}
         hits = [_hit(each, name_key) for each in found.values()]
         tail = None
@@ -116,17 +118,22 @@ class NameSearch:
     async def _with_piece(
         self, connection: ReadConn, piece: str, filters: Filters, limit: int, behind: tuple[str, str]
     ) -> list[Found]:
-        if len(piece) == SHORTEST and not self._is_common(piece):
-            return await searches.by_pair(connection, piece, filters, limit, behind)
-        return await searches.by_piece(connection, piece, filters, limit, behind)
+        # To walk along all names until enough have the piece, or to find all that have it: whichever is less work.
+        share = self._most(piece)
+        is_rare = share * share * self._pairs.names <= CANDIDATES
+        return await searches.by_piece(connection, piece, filters, limit, behind, is_rare=is_rare)
 
-    def _is_common(self, pair: str) -> bool:
-        """Whether walking along the names until enough have the pair is less work than looking at all that have it."""
-        frequency = self._pairs.frequencies.get(pair, 0.0)
-        return frequency * frequency * self._pairs.names > CANDIDATES
+    def _most(self, piece: str) -> float:
+        """Return how large a part of all names can have a piece, by its rarest pair of characters."""
+        pairs = (piece[place : place + 2] for place in range(len(piece) - 1))
+        return min((self._pairs.frequencies.get(pair, 0.0) for pair in pairs), default=1.0)
+
+    def _is_too_common(self, parts: Sequence[str]) -> bool:
+        """Whether so many names have these parts that looking at them all takes too long."""
+        return min(map(self._most, parts)) * self._pairs.names > MOST_LOOKED_AT
 
     async def _typos(self, connection: ReadConn, name_key: str, filters: Filters) -> list[Found]:
-        long, short = typo_patterns(name_key, self._is_common)
+        long, short = typo_patterns(name_key, self._is_too_common)
         found = await searches.by_typos(connection, long, filters, CANDIDATES, pairs=False) if long.finders else []
         if not found and short.finders:
             found = await searches.by_typos(connection, short, filters, CANDIDATES, pairs=True)
@@ -159,22 +166,23 @@ def _was_ranked(found: Found, name_key: str, prefixed: tuple[str, str] | None) -
     return prefixed is None or (found.name_key, found.uscc) <= prefixed
 
 
-def typo_patterns(name_key: str, is_common: Callable[[str], bool]) -> tuple[TypoPatterns, TypoPatterns]:
+def typo_patterns(name_key: str, is_too_common: Callable[[Sequence[str]], bool]) -> tuple[TypoPatterns, TypoPatterns]:
     """Return the patterns of every edit of one character: those that trigrams find, and those that pairs find.
 
-    Of the second kind are edits that leave no three characters together; one that leaves only common pairs is not
-    looked for, because it would mean to look at a large part of all names.
+    Of the second kind are edits that leave no three characters together. An edit that leaves only what is too common
+    is not looked for: what is left says next to nothing, and a large part of all names would have to be looked at.
     """
     long, short = TypoPatterns([], [], [], []), TypoPatterns([], [], [], [])
     for place in range(len(name_key)):
         before, here, behind = name_key[:place], name_key[place], name_key[place + 1 :]
-        if max(len(before), len(behind)) >= 3:
+        parts = [part for part in (before, behind) if len(part) >= 3]
+        pairs = [part for part in (before, behind) if len(part) == SHORTEST]
+        if parts and not is_too_common(parts):
             patterns, finder = long, f"%{like(before)}%{like(behind)}%"
+        elif pairs and not is_too_common(pairs):
+            patterns, finder = short, min(pairs, key=lambda pair: is_too_common([pair]))
         else:
-            pair = next((part for part in (before, behind) if len(part) == SHORTEST and not is_common(part)), None)
-            if pair is None:
-                continue
-            patterns, finder = short, pair
+            continue
         patterns.finders.append(finder)
         patterns.fewer.append(f"%{like(before + behind)}%")
         patterns.other.append(f"%{like(before)}_{like(behind)}%")

@@ -32,6 +32,7 @@ from validators.normalization import normalize
 
 # How many holders a page looks at, at most, where only division, office and status are asked for.
 WALKED = 10_000
+WALK_STEP = 1_000
 _MOST_CODES = 1_000
 
 
@@ -183,7 +184,7 @@ async def _walk(connection: ReadConn, filters: Filters, limit: int, cursor: list
     matches: list[_Match] = []
     walked = 0
     while walked < WALKED:
-        some = await searches.walk(connection, (behind[0], behind[1]), filters, max(limit + 1, 1_000))
+        some = await searches.walk(connection, (behind[0], behind[1]), filters, WALK_STEP)
         for each in some:
             if each.wanted:
                 matches.append(_Match(each.uscc, 1.0, None))
@@ -191,7 +192,7 @@ async def _walk(connection: ReadConn, filters: Filters, limit: int, cursor: list
             if len(matches) == limit:
                 return _Answer(matches, ["w", *behind])
         walked += len(some)
-        if len(some) < max(limit + 1, 1_000):
+        if len(some) < WALK_STEP:
             return _Answer(matches, None)
     return _Answer(matches, ["w", *behind])
 

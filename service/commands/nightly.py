@@ -129,6 +129,7 @@ async def open_nightly(settings: Settings, *, patience: timedelta) -> AsyncItera
             offices=site.offices,
             reports=settings.reports_dir or settings.data_dir / "reports",
             patience=patience,
+            late_after_working_days=settings.late_after_working_days,
         )
     finally:
         pool.terminate()

@@ -23,6 +23,8 @@ Kind: TypeAlias = Literal["different", "missing_here", "missing_there", "pending
 Progress: TypeAlias = Callable[[int], None]
 
 _BESIDE: Final = ("status", "standing", "is_public")
+# What an absent member means, so that nobody need send it.
+_USUAL: Final = {"standing": "normal", "is_public": "1"}
 _CHUNK_ROWS: Final = 5_000
 _WIDE: Final = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
 _NARROW: Final = "".join(chr(code) for code in range(0x21, 0x7F)) + " "
@@ -111,7 +113,10 @@ def _difference(row: tuple[Any, ...], ordinary: Sequence[str], beside: Sequence[
         for name in (*ordinary, *beside)
         if office.get(name) != registry.get(name)
     }
-    own = {KEY: uscc} | {name: value for name, value in office.items() if value is not None} if there else None
+    own = None
+    if there:
+        usual = {name for name, value in _USUAL.items() if office.get(name) == registry.get(name, value) == value}
+        own = {KEY: uscc} | {name: value for name, value in office.items() if value is not None and name not in usual}
     return Difference(uscc=uscc, kind=kind, fields=fields, row=own, receipt_id=row[12])
 
 

@@ -45,7 +45,8 @@ async def run(config: NightlyConfig, stop: asyncio.Event) -> None:
                 else:
                     done_through = over
             failures = 0
-        except AnotherRun:
+        except AnotherRun as error:
+            log.info("nightly_waits", reason=str(error))
             try_at = loop.time() + _AGAIN.total_seconds()
         except Retryable as error:
             failures += 1

@@ -2,7 +2,7 @@
 
 - *completeness*: of the fields that the profiles ask for, over records that carry particulars, the share that is there.
 - *timeliness*: of the accepted and superseded records with a date of approval, the share within the limit (rule T01,
-  working days), and how many calendar days lie between approval and arrival; a load of stock is never late.
+  working days), and how many calendar days lie between approval and arrival; a load of stock is left out.
 - *accuracy*: the share of records that were rejected, held or quarantined (unqualified), and of those that were
   rejected or held for a wrong, shared or repeated code, classes 1, 2 and 3 (重错码率).
 - *conversion*: of the organizations from before the unified code, the share that has one.
@@ -19,11 +19,19 @@ from sync.offices import Office
 from sync.store.nightly_quality import QualityRow
 from validators.profiles import PROFILES
 
+# The longest run of days off that China's calendar has had, with a weekend on each side, and a week to spare.
+_HOLIDAYS = 21
+
 
 def required_fields(office: Office) -> tuple[Mapping[str, int], int]:
     """Return how many fields an office's profiles ask for, by organization category, and for the other categories."""
     by_category = {category: len(PROFILES[profile]) for category, profile in office.profiles.items()}
     return by_category, len(PROFILES[office.default_profile])
+
+
+def stock_after_days(late_after_working_days: int) -> int:
+    """Return the calendar days that hold more working days than the limit, whatever the holidays."""
+    return late_after_working_days * 7 // 5 + _HOLIDAYS
 
 
 def share(part: int, whole: int) -> float | None:

@@ -21,7 +21,7 @@ import structlog
 from sync.errors import Retryable, SyncError
 from sync.nightly.comparisons import Means, compare_waiting, hand_in_locally, make
 from sync.nightly.days import days_between
-from sync.nightly.quality import required_fields
+from sync.nightly.quality import required_fields, stock_after_days
 from sync.nightly.registers import Format
 from sync.nightly.report import write_report
 from sync.nightly.sealing import Closing, behind, preview, seal
@@ -76,6 +76,7 @@ class NightlyConfig:
     offices: Offices
     reports: Path
     patience: timedelta
+    late_after_working_days: int = 5
     snapshot: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
     announce: Callable[[str], None] = lambda _: None
     pass_by: Callable[[NightStep], None] = _go_on
@@ -216,6 +217,7 @@ async def _close(config: NightlyConfig, day: date, only: str | None, night: Nigh
             statement = orjson.loads(sealed.body)
             night.sealed.append(statement)
             log.info("day_sealed", date=day.isoformat(), office=office.id, received=statement["received"])
+            config.announce(f"{day} {office.id} sealed")
         config.pass_by("sealed")
         if (office.id, "quality") not in steps:
             by_category, otherwise = required_fields(office)
@@ -228,10 +230,10 @@ async def _close(config: NightlyConfig, day: date, only: str | None, night: Nigh
                     ends=window.ends,
                     required=by_category,
                     required_otherwise=otherwise,
+                    stock_after_days=stock_after_days(config.late_after_working_days),
                 )
                 await nightly.finish_step(connection, day, office.id, "quality", {})
         config.pass_by("measured")
-        config.announce(f"{day} {office.id} sealed")
 
 
 async def _wait_for(config: NightlyConfig, office: str, day: date) -> Sequence[str]:

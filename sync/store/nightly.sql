@@ -1,10 +1,10 @@
 -- name: try_lease
 -- Become the one nightly run, for as long as this session lives.
-select pg_try_advisory_lock(4201360109)
+select pg_try_advisory_lock(4201360121)
 
 -- name: end_lease
 -- Let another run begin.
-select pg_advisory_unlock(4201360109)
+select pg_advisory_unlock(4201360121)
 
 -- name: pass_writers
 -- Wait until whoever writes the ledger has committed: what commits from now on bears a later instant than this.

@@ -50,14 +50,16 @@ async def measure(
     ends: datetime,
     required: Mapping[str, int],
     required_otherwise: int,
+    stock_after_days: int,
 ) -> None:
     """Measure a day of an office and store it; what is stored stays.
 
-    `required` says how many fields the profile of each organization category asks for.
+    `required` says how many fields the profile of each organization category asks for. A record that is older than
+    `stock_after_days` and not late is of a load of stock, which the timeliness leaves out.
     """
     await connection.execute(
         _SQL["measure"], day, office, begins, ends, list(required), list(required.values()),
-        required_otherwise,
+        required_otherwise, stock_after_days,
     )  # fmt: skip
 
 

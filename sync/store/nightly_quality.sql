@@ -1,7 +1,7 @@
 -- name: measure
 -- The figures of an office's day, by division and, under '', for the whole office.
 -- $1 date, $2 office, $3 begins, $4 ends, $5 categories, $6 fields that the profile of each asks for, $7 those of the
--- other categories
+-- other categories, $8 days from approval beyond which a record that T01 passed can only be stock
 insert into quality (date, office, division, received, accepted, unchanged, superseded, rejected, held, quarantined,
                      fields_required, fields_missing, timed, late, days_p50, days_p90, days_p99, unqualified, wrong_codes,
                      stock, stock_converted, cases_open, cases_overdue)
@@ -27,6 +27,8 @@ with day as (
       on day.disposition in ('accepted', 'superseded') and day.whole and v.uscc = day.uscc and v.version = day.version
      and v.recorded_at = day.decided_at
      and v.record ->> 'approved_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
+     and ('T01' = any(day.rules)
+          or (day.received_at at time zone 'Asia/Shanghai')::date - (v.record ->> 'approved_on')::date <= $8::integer)
 ), measured as (
     select coalesce(division, '') as division, count(*) as received,
            count(*) filter (where disposition = 'accepted') as accepted,

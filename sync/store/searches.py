@@ -84,18 +84,16 @@ async def by_prefix(connection: ReadConn, piece: str, filters: Filters, limit: i
 
 
 async def by_piece(
-    connection: ReadConn, piece: str, filters: Filters, limit: int, behind: tuple[str, str] = ("", "")
+    connection: ReadConn, piece: str, filters: Filters, limit: int, behind: tuple[str, str], *, is_rare: bool
 ) -> list[Found]:
-    """Return holders with `piece` in their name key, in scattered order from `behind` on."""
-    arguments = (f"%{like(piece)}%", limit, *filters.arguments(), *behind)
-    return _found(await connection.fetch(_SQL["by_piece"], *arguments))
+    """Return holders with `piece` in their name key, in scattered order from `behind` on.
 
-
-async def by_pair(
-    connection: ReadConn, pair: str, filters: Filters, limit: int, behind: tuple[str, str] = ("", "")
-) -> list[Found]:
-    """Return holders with a rare pair of characters in their name key, in scattered order from `behind` on."""
-    return _found(await connection.fetch(_SQL["by_pair"], pair, limit, *filters.arguments(), *behind))
+    `is_rare` says that few have it, so that finding them all is less work than walking along until enough are met.
+    """
+    if is_rare and len(piece) == 2:
+        return _found(await connection.fetch(_SQL["by_rare_pair"], piece, limit, *filters.arguments(), *behind))
+    statement = _SQL["by_rare_piece" if is_rare else "by_piece"]
+    return _found(await connection.fetch(statement, f"%{like(piece)}%", limit, *filters.arguments(), *behind))
 
 
 async def by_typos(

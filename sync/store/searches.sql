@@ -13,9 +13,10 @@ select bigram, frequency, (select reltuples from pg_class where oid = 'holder'::
 select h.uscc, h.name_key, reverse(h.subject_code) as place
 from holder h
 where h.name_key like $1 and starts_with(h.division_code, $3)
-  and exists (select from registration r
-              where r.uscc = h.uscc and r.registered and ($4::text is null or r.office = $4)
-                and ($5::text is null or r.status = $5) and ($6 or r.is_public))
+  and ($6 or not exists (select from registration r where r.uscc = h.uscc and not r.is_public))
+  and ($4::text is null and $5::text is null
+       or exists (select from registration r
+                  where r.uscc = h.uscc and ($4::text is null or r.office = $4) and ($5::text is null or r.status = $5)))
 order by h.name_key, h.uscc
 limit $2
 
@@ -25,27 +26,50 @@ limit $2
 select h.uscc, h.name_key, reverse(h.subject_code) as place
 from holder h
 where h.name_key like $1 and starts_with(h.division_code, $3) and (reverse(h.subject_code), h.uscc) > ($7, $8)
-  and exists (select from registration r
-              where r.uscc = h.uscc and r.registered and ($4::text is null or r.office = $4)
-                and ($5::text is null or r.status = $5) and ($6 or r.is_public))
+  and ($6 or not exists (select from registration r where r.uscc = h.uscc and not r.is_public))
+  and ($4::text is null and $5::text is null
+       or exists (select from registration r
+                  where r.uscc = h.uscc and ($4::text is null or r.office = $4) and ($5::text is null or r.status = $5)))
 order by reverse(h.subject_code), h.uscc
 limit $2
 
--- name: by_pair
--- Holders with a rare pair of characters in their name, scattered, behind a place.
+-- name: by_rare_piece
+-- The same for a piece that few names have: all of them are found first.
+-- $1 pattern, $2 at most so many, $3 division prefix, $4 office or null, $5 status or null, $6 hidden ones too, $7 place, $8 code
+with found as materialized (
+    select h.uscc, h.name_key, h.division_code, reverse(h.subject_code) as place from holder h where h.name_key like $1
+)
+select h.uscc, h.name_key, h.place
+from found h
+where starts_with(h.division_code, $3) and (h.place, h.uscc) > ($7, $8)
+  and ($6 or not exists (select from registration r where r.uscc = h.uscc and not r.is_public))
+  and ($4::text is null and $5::text is null
+       or exists (select from registration r
+                  where r.uscc = h.uscc and ($4::text is null or r.office = $4) and ($5::text is null or r.status = $5)))
+order by h.place, h.uscc
+limit $2
+
+-- name: by_rare_pair
+-- The same for two characters that few names have side by side.
 -- $1 pair, $2 at most so many, $3 division prefix, $4 office or null, $5 status or null, $6 hidden ones too, $7 place, $8 code
-select h.uscc, h.name_key, reverse(h.subject_code) as place
-from holder h
-where name_bigrams(h.name_key) @> array[$1::text] and starts_with(h.division_code, $3)
-  and (reverse(h.subject_code), h.uscc) > ($7, $8)
-  and exists (select from registration r
-              where r.uscc = h.uscc and r.registered and ($4::text is null or r.office = $4)
-                and ($5::text is null or r.status = $5) and ($6 or r.is_public))
-order by reverse(h.subject_code), h.uscc
+with found as materialized (
+    select h.uscc, h.name_key, h.division_code, reverse(h.subject_code) as place
+    from holder h
+    where name_bigrams(h.name_key) @> array[$1::text]
+)
+select h.uscc, h.name_key, h.place
+from found h
+where starts_with(h.division_code, $3) and (h.place, h.uscc) > ($7, $8)
+  and ($6 or not exists (select from registration r where r.uscc = h.uscc and not r.is_public))
+  and ($4::text is null and $5::text is null
+       or exists (select from registration r
+                  where r.uscc = h.uscc and ($4::text is null or r.office = $4) and ($5::text is null or r.status = $5)))
+order by h.place, h.uscc
 limit $2
 
 -- name: by_typos
--- Holders whose name has a piece that is one edit away; the wide patterns find, the exact ones decide.
+-- Holders whose name has a piece that is one edit away; the wide patterns find, the exact ones decide. These are kept
+-- from the index ("|| ''"): a pattern of pieces shorter than three characters would have it read whole.
 -- $1 wide patterns, $2 at most so many each, $3 division prefix, $4 office or null, $5 status or null, $6 hidden ones too,
 -- $7 without the character, $8 with another one, $9 with one more
 select distinct found.uscc, found.name_key, found.place
@@ -53,11 +77,12 @@ from unnest($1::text[], $7::text[], $8::text[], $9::text[]) as p (wide, fewer, o
 cross join lateral (
     select h.uscc, h.name_key, reverse(h.subject_code) as place
     from holder h
-    where h.name_key like p.wide and (h.name_key like p.fewer or h.name_key like p.other or h.name_key like p.more)
+    where h.name_key like p.wide and (h.name_key || '' like p.fewer or h.name_key || '' like p.other or h.name_key || '' like p.more)
       and starts_with(h.division_code, $3)
-      and exists (select from registration r
-                  where r.uscc = h.uscc and r.registered and ($4::text is null or r.office = $4)
-                    and ($5::text is null or r.status = $5) and ($6 or r.is_public))
+      and ($6 or not exists (select from registration r where r.uscc = h.uscc and not r.is_public))
+      and ($4::text is null and $5::text is null
+           or exists (select from registration r
+                      where r.uscc = h.uscc and ($4::text is null or r.office = $4) and ($5::text is null or r.status = $5)))
     limit $2
 ) found
 
@@ -70,11 +95,12 @@ cross join lateral (
     select h.uscc, h.name_key, reverse(h.subject_code) as place
     from holder h
     where name_bigrams(h.name_key) @> array[p.pair]
-      and (h.name_key like p.fewer or h.name_key like p.other or h.name_key like p.more)
+      and (h.name_key || '' like p.fewer or h.name_key || '' like p.other or h.name_key || '' like p.more)
       and starts_with(h.division_code, $3)
-      and exists (select from registration r
-                  where r.uscc = h.uscc and r.registered and ($4::text is null or r.office = $4)
-                    and ($5::text is null or r.status = $5) and ($6 or r.is_public))
+      and ($6 or not exists (select from registration r where r.uscc = h.uscc and not r.is_public))
+      and ($4::text is null and $5::text is null
+           or exists (select from registration r
+                      where r.uscc = h.uscc and ($4::text is null or r.office = $4) and ($5::text is null or r.status = $5)))
     limit $2
 ) found
 

@@ -94,7 +94,11 @@ def _lent(seed: int, *, flat: bool) -> list[Lender]:
 
 def _text(draft: Draft, *, flat: bool) -> Text:
     draft.envelope["message_id"] = _ID
-    written = draft.record | {"name_key": name_key(draft.record["name"])} if flat else draft.envelope
+    written = draft.envelope
+    if flat:
+        record = draft.record
+        identity = {"name_key": name_key(record["name"]), "subject_code": _BODY}
+        written = record | identity | {"division_code": record["registered_division_code"]}
     rest = orjson.dumps(written).decode()
     parts: list[tuple[str, str | None]] = []
     while rest:

@@ -1,4 +1,4 @@
-"""The PostgreSQL and the Kafka that figures are measured on, as `uscc up` runs them, and the program's roles as processes."""
+"""The PostgreSQL and the Kafka that figures are measured on, as `uscc up` runs them, and the program as processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from service.embedded.daemon import Running, run
 from service.embedded.kafka import EmbeddedKafka
@@ -166,7 +167,7 @@ class Process:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("USCC_")}
         with log.open("wb") as file:
             self._child = subprocess.Popen(
-                command, cwd=ROOT, env=clean | environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+                command, cwd=ROOT, env={**clean, **environment}, stdin=subprocess.DEVNULL, stdout=file, stderr=file
             )
 
     @property

@@ -54,10 +54,9 @@ class Feed:
         """Return the names of the organizations and the ID numbers of their representatives."""
         found: set[str] = set()
         for each in self.truth:
-            if each.disposition != "quarantined":
-                record = orjson.loads(each.body).get("record")
-                members = record if isinstance(record, dict) else {}
-                found |= {str(members.get(name) or "") for name in ("name", "legal_representative_id_number")}
+            if each.disposition == "accepted":
+                record = orjson.loads(each.body)["record"]
+                found |= {record.get(name, "") for name in ("name", "legal_representative_id_number")}
         return {text for text in found if len(text) > 5}
 
     def misjudged(self) -> list[str]:

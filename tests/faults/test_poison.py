@@ -43,7 +43,7 @@ POISON: dict[str, tuple[bytes, str, str]] = {
     "a_version_beyond_64_bits": (
         body(15, uscc=code()).replace(b'"operation"', b'"office_version":' + b"9" * 40 + b',"operation"'),
         "rejected",
-        "M05",
+        "M06",
     ),
 }
 

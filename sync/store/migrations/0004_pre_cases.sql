@@ -62,7 +62,18 @@ create table legacy_stock (
     loaded_by           text        not null,
     primary key (kind, number)
 );
-grant select on legacy_stock to uscc_api, uscc_job;
+
+-- Whether each of them has been converted: a registered code is known of it, or bears one of its numbers.
+create view legacy_conversion as
+select s.office, s.division_code, s.kind, s.number, s.uscc,
+       exists (select from registration r where r.uscc = s.uscc and r.registered)
+       or exists (select from legacy_number n join registration r using (uscc)
+                  where n.kind = s.kind and n.number = s.number and r.registered)
+       or exists (select from registration r
+                  where substr(r.uscc, 9, 9) = coalesce(s.organization_code, substr(s.tax_number, 7, 9)) and r.registered)
+       as converted
+from legacy_stock s;
+grant select on legacy_stock, legacy_conversion to uscc_api, uscc_job;
 
 -- What went up to the national centre: changes from one sequence to another, and what the centre answered.
 create table upward_report (

@@ -225,6 +225,7 @@ async def test_quality_is_read_by_office_division_and_day(api: Api, registry: Re
         await measure(
             connection, day=DAY, office="commerce", begins=window.begins, ends=window.ends, required={},
             required_otherwise=18,
+            stock_after_days=28,
         )  # fmt: skip
 
     found = (await api.get("/v1/quality?office=commerce&from=2026-11-01&to=2026-11-30", key="commerce")).json()["items"]

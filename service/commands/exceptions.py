@@ -1,0 +1,123 @@
+"""`uscc exceptions`: issued codes that fail a check, and conflicts that were allowed; each with evidence and who."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from service.commands import options
+from service.commands.registry import in_registry
+from service.exception_files import one_exception, read_exceptions
+from sync.resolution import SEVERAL_CODES
+from sync.store import ledger
+from sync.store.connection import WriteConn
+from sync.store.register import allow as allow_conflict
+from sync.store.register import enter, read_allowed, read_register
+from validators.uscc import normalize
+
+by = click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
+
+
+@click.group("exceptions")
+def command() -> None:
+    """管理例外代码 · the register of non-conforming codes in use, and of allowed conflicts. Nothing is ever removed."""
+
+
+@command.command("list")
+@options.as_json
+@options.data_dir
+def list_(as_json: bool, data_dir: Path | None) -> None:
+    """列出例外代码 · the codes of the register, oldest first."""
+    rows = in_registry(data_dir, read_register)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        issued = f", issued {row.issued_on}" if row.issued_on else ""
+        click.echo(f"{row.uscc}  {row.entered_at:%Y-%m-%d}  {row.entered_by:12} {row.evidence} ({row.source}{issued})")
+
+
+@command.command("add")
+@click.argument("what", metavar="FILE|CODE")
+@click.option("--evidence", help="What shows that the code was issued; a file has a column for it.")
+@click.option("--source", default="operator", show_default=True, help="Where the evidence comes from.")
+@click.option("--issued-on", type=click.DateTime(["%Y-%m-%d"]), help="When the code was issued, if known.")
+@click.option("--dry-run", is_flag=True, help="Say what would be entered; write nothing.")
+@by
+@options.data_dir
+def add(
+    what: str,
+    evidence: str | None,
+    source: str,
+    issued_on: datetime | None,
+    dry_run: bool,
+    actor: str,
+    data_dir: Path | None,
+) -> None:
+    """登记例外代码 · enter a code, or the codes of a .csv or .xlsx file: all of it, or nothing where a line is wrong.
+
+    \b
+    uscc exceptions add 91350100M000100Y43 --evidence "营业执照副本, 2026-11-20"
+    uscc exceptions add codes.csv          # uscc,evidence,source,issued_on
+    """
+    file = Path(what)
+    if file.is_file():
+        lines = read_exceptions(file)
+    elif evidence is None:
+        raise click.UsageError("--evidence is needed: what shows that the code was issued")
+    else:
+        lines = one_exception(what, evidence, source, issued_on.date() if issued_on else None)
+    for line, problem in lines.problems:
+        click.echo(f"第 {line} 行 · line {line}: {problem}")
+    if lines.problems:
+        raise click.exceptions.Exit(1)
+    if dry_run:
+        click.echo(f"{len(lines.codes)} codes would be entered")
+        return
+
+    async def work(connection: WriteConn) -> set[str]:
+        now = await ledger.take_lock(connection)
+        return await enter(connection, lines.codes, now=now, actor=actor)
+
+    new = in_registry(data_dir, work)
+    click.echo(f"{len(new)} codes entered, {len({code.uscc for code in lines.codes}) - len(new)} known already")
+
+
+@command.command("conflicts")
+@options.as_json
+@options.data_dir
+def conflicts(as_json: bool, data_dir: Path | None) -> None:
+    """列出获准并存的冲突 · the conflicts that were allowed, by a case or by hand."""
+    rows = in_registry(data_dir, read_allowed)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(
+            f"{row.rule}  {row.uscc}  {row.other_uscc}  {row.allowed_at:%Y-%m-%d}  {row.allowed_by:12} {row.evidence}"
+        )
+
+
+@command.command("allow")
+@click.argument("rule", type=click.Choice(sorted(SEVERAL_CODES)))
+@click.argument("code")
+@click.argument("other")
+@click.option("--evidence", required=True, help="Why both may stand.")
+@by
+@options.data_dir
+def allow(rule: str, code: str, other: str, evidence: str, actor: str, data_dir: Path | None) -> None:
+    """准许冲突并存 · let two codes stand beside each other; records that come from now on are not held for it."""
+
+    async def work(connection: WriteConn) -> bool:
+        now = await ledger.take_lock(connection)
+        return await allow_conflict(
+            connection, rule, normalize(code), normalize(other), evidence=evidence, now=now, actor=actor
+        )
+
+    if normalize(code) == normalize(other):
+        raise click.UsageError("a code is in no conflict with itself")
+    click.echo("allowed" if in_registry(data_dir, work) else "allowed already")
