@@ -1,6 +1,6 @@
 # `make help` lists what there is. Every target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench faults fuzz lock schema clean
+.PHONY: help setup run check test bench faults fuzz lock schema rules clean
 SHELL := /bin/bash
 BIN := .venv/bin
 N ?= 100
@@ -43,6 +43,9 @@ lock: setup ## compile requirements/*.txt anew from pyproject.toml and requireme
 
 schema: setup ## write sync/store/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.schema sync/store/schema.sql
+
+rules: setup ## write docs/rules.md anew from the rulebook
+	@$(BIN)/python -m tests.rules_page docs/rules.md
 
 clean: ## remove what was installed and what ran here
 	rm -rf .venv .uscc deploy/kafka/target build *.egg-info

@@ -114,6 +114,14 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "请求体须为 {expected}。",
             "The body must be {expected}.",
         ),
+        _entry(
+            "range-not-satisfiable",
+            416,
+            "区间无法满足",
+            "Range not satisfiable",
+            "所要的区间超出文件末尾，见 Content-Range。",
+            "The range lies behind the end of the file; see Content-Range.",
+        ),
         _entry("conflict", 409, "冲突", "Conflict", "与现有状态冲突。", "This conflicts with the present state."),
         _entry(
             "overloaded",

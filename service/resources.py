@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from service.access_log import AccessLog
@@ -50,6 +51,7 @@ class ServeConfig:
     offices: Mapping[str, tuple[str, str]]
     ruleset: Ruleset
     judging: Judging
+    snapshot_folder: Path
     province: str | None = "21"
     nights: Nights = field(default_factory=Nights)
     pool_size: int = 8

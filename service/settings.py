@@ -167,6 +167,12 @@ class Settings(BaseSettings):
         le=32,
         description="Ingest processes that `uscc up` runs; they share the partitions.",
     )
+    snapshot_dir: Path | None = Field(
+        None,
+        description="Folder of the sealed snapshots, which the nightly run writes and the API serves; without it "
+        "snapshots/ of the data directory.",
+    )
+    snapshots_kept: int = Field(7, ge=1, le=1000, description="Sealed snapshots that stay; older ones are removed.")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto",
         description="Log lines as JSON or readable; auto is readable on a terminal and JSON elsewhere.",
@@ -185,7 +191,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("data_dir", "config_dir", "kafka_ca_file", "kafka_jars", "reports_dir")
+    @field_validator("data_dir", "config_dir", "kafka_ca_file", "kafka_jars", "reports_dir", "snapshot_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.resolve() if value is not None else None
@@ -296,12 +302,18 @@ def serve_config(settings: Settings) -> ServeConfig:
         offices={office.id: (office.title_zh, office.title_en) for office in site.offices.values()},
         ruleset=site.ruleset,
         judging=judging(settings, site),
+        snapshot_folder=snapshot_folder(settings),
         pool_size=settings.http_pool_size,
         province=settings.province,
         nights=nights(settings),
         requests_per_minute=settings.requests_per_minute,
         misses_per_minute=settings.misses_per_minute,
     )
+
+
+def snapshot_folder(settings: Settings) -> Path:
+    """Return the folder of the sealed snapshots."""
+    return settings.snapshot_dir or settings.data_dir / "snapshots"
 
 
 def effective(settings: Settings) -> list[Setting]:

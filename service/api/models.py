@@ -309,6 +309,26 @@ class Change(Body):
     kind: str
 
 
+class SnapshotFile(Body):
+    """One file of a snapshot; `sha256` is hexadecimal."""
+
+    name: str
+    format: Literal["parquet", "ndjson.gz", "csv.gz"]
+    bytes: int
+    sha256: str
+
+
+class Snapshot(Body):
+    """The whole registry as it stood at change `sequence`; `recorded_at` is that change's, null before the first."""
+
+    snapshot_id: str
+    sequence: int
+    recorded_at: datetime | None
+    rows: int
+    files: list[SnapshotFile]
+    sealed_at: datetime
+
+
 class ChangesTip(Body):
     """The end of the feed; 0 and null before the first change."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import FastAPI, Query, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from service.api.bodies import answer
 from service.api.look_ups import registration_of
@@ -34,12 +36,23 @@ from validators.normalization import normalize
 WALKED = 10_000
 WALK_STEP = 1_000
 _MOST_CODES = 1_000
+_BLANK = re.compile(r"\s")
+
+
+def _name(value: str) -> str:
+    """Let any blank pass, also those of full width: a name is compared without them."""
+    if not _BLANK.sub(" ", value).isprintable():
+        raise PydanticCustomError("bad_text", "holds characters that are not allowed")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_name)]
 
 
 class SearchParameters(Parameters):
     """What to search for; all that is given must hold."""
 
-    name: PlainText | None = None
+    name: Name | None = None
     legacy_number: PlainText | None = None
     subject_code: Annotated[PlainText | None, Field(max_length=20)] = None
     division: Annotated[

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from service.commands import options
 from service.commands.progress import Meter
 from service.commands.roles import run_role
 from service.judging import decoder
-from service.settings import Settings, dsn, kafka_settings, load, locate, nights
+from service.settings import Settings, dsn, kafka_settings, load, locate, nights, snapshot_folder
 from service.site import load_site
 from sync.nightly.comparisons import Means, settlement
 from sync.nightly.registers import FORMATS, format_of
 from sync.nightly.run import Night, NightlyConfig, Register, run_once, show
-from sync.store.connection import JOB, open_pool, reading
+from sync.snapshots import SnapshotUnderWay, make_snapshot
+from sync.store.connection import JOB, Pool, open_pool, reading
 from sync.store.nightly_comparisons import find_comparison, read_order
 
 _PATIENCE = timedelta(seconds=30)
@@ -130,9 +132,19 @@ async def open_nightly(settings: Settings, *, patience: timedelta) -> AsyncItera
             reports=settings.reports_dir or settings.data_dir / "reports",
             patience=patience,
             late_after_working_days=settings.late_after_working_days,
+            snapshot=partial(_snapshot, pool, settings),
         )
     finally:
         pool.terminate()
+
+
+async def _snapshot(pool: Pool, settings: Settings) -> dict[str, Any]:
+    """Make the night's snapshot, unless somebody makes one just now."""
+    try:
+        made = await make_snapshot(pool, snapshot_folder(settings), kept=settings.snapshots_kept)
+    except SnapshotUnderWay:
+        return {"snapshot_id": None}
+    return {"snapshot_id": made.snapshot_id, "rows": made.rows}
 
 
 async def _daemon(settings: Settings, stop: asyncio.Event) -> None:

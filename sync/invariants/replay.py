@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -29,6 +29,9 @@ ALL_UP_TO_RECORDS = 200_000
 
 _FOUL = re.compile("[\0\ud800-\udfff]")
 _JUDGED = re.compile("[EQT]")
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,32})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _NAMED = frozenset((Operation.WITHDRAW, Operation.KEEP))
 _CONTEXTS = 1_000
 
@@ -113,7 +116,8 @@ async def check_replay(snapshot: Snapshot, rules: RecordRules, sample: int | Non
 
 def _findings_of(row: asyncpg.Record, rules: RecordRules) -> set[tuple[Any, ...]] | None:
     """Judge the stored bytes; None where they hold no record to judge, or one that only the registry can complete."""
-    message = json.loads(row["body"].removeprefix(b"\xef\xbb\xbf"))
+    # Numbers are never readable; as an integer one of many thousand digits would be refused.
+    message = json.loads(row["body"].removeprefix(b"\xef\xbb\xbf"), parse_int=float)
     sent = message.get("record")
     if not isinstance(sent, Mapping) or _text(message.get("receipt_id")):
         return None
@@ -172,9 +176,10 @@ def _operation(text: str | None) -> Operation | None:
 
 
 def _instant(text: str | None) -> datetime | None:
-    """Return an instant of RFC 3339, None where the text is none."""
-    try:
-        instant = datetime.fromisoformat(text or "")
-    except ValueError:
+    """Return an instant of RFC 3339, None where the text is none or says one that UTC does not have."""
+    if text is None or not _RFC_3339.fullmatch(text):
         return None
-    return instant if instant.tzinfo is not None else None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import duckdb
+import orjson
 import pyarrow as pa
 
 from sync.nightly.registers import KEY, Register, UnusableRegister
@@ -171,7 +172,7 @@ def compare(
                 "with_status": "status" in register.columns,
                 "with_standing": "standing" in register.columns,
                 "with_public": "is_public" in register.columns,
-                "paths": [f"$.{name}" for name in (*ordinary, _NOTHING)],
+                "structure": _structure(("standing", "is_public", *ordinary, _NOTHING)),
             },
         )
         connection.execute(_SQL["load_undecided"], {"codes": sorted(undecided)})
@@ -181,6 +182,11 @@ def compare(
         totals = Totals(**dict(zip(names, found[:5], strict=True)), pending_office=found[5], pending_registry=found[6])
         assert totals.adds_up, "both sides have the same equal codes"
         yield Comparing(connection, register.columns, totals)
+
+
+def _structure(names: Sequence[str]) -> str:
+    """Return the structure by which the members of a record are taken, all of them texts."""
+    return orjson.dumps(dict.fromkeys(names, "VARCHAR")).decode()
 
 
 def _row(connection: duckdb.DuckDBPyConnection, statement: str) -> tuple[Any, ...]:

@@ -1,32 +1,33 @@
 -- name: load_office
--- The office's register: what is compared beside the members (status, standing, public), the members as one list.
+-- The office's register with a hash of each row; both sides have the same columns in the same order.
 -- `$wide` and `$narrow` are the full-width characters and what they are normalized to (rule E09).
 create table office as
-with cleaned as (
-    select nullif(columns(*), '') from office_reader
-), rows as (
-    select upper(trim(translate(uscc, $wide, $narrow))) as uscc,
+with rows as (
+    select case when regexp_full_match(uscc, '[0-9A-Z]+') then uscc
+                else nullif(upper(trim(translate(uscc, $wide, $narrow))), '') end as uscc,
            case lower(status) when 'normal' then '1' when 'cancelled' then '2' when 'revoked' then '3' else status end as status,
            coalesce(standing, 'normal') as standing,
            coalesce(is_public, '1') as is_public,
-           list_value(*columns(* exclude (uscc, status, standing, is_public))) as members
-    from cleaned
+           columns(* exclude (uscc, status, standing, is_public))
+    from office_reader
 )
-select *, hash(status, standing, is_public, members) as digest from rows
+select *, hash(*columns(* exclude (uscc))) as digest from rows
 
 -- name: load_registry
 -- The registry's side of it; what the office's file has no column for is left out of both.
+-- `$structure` names the members that are taken from the record.
 create table registry as
-with rows as (
+with parsed as (
+    select uscc, receipt_id, status as state, unnest(json_transform(record, $structure)) from registry_reader
+), rows as (
     select uscc, receipt_id,
-           case when $with_status then case status when 'normal' then '1' when 'cancelled' then '2' else '3' end end as status,
-           case when $with_standing then coalesce(json_extract_string(record, '$.standing'), 'normal') else 'normal' end
-               as standing,
-           case when $with_public then coalesce(json_extract_string(record, '$.is_public'), '1') else '1' end as is_public,
-           json_extract_string(record, $paths) as members
-    from registry_reader
+           case when $with_status then case state when 'normal' then '1' when 'cancelled' then '2' else '3' end end as status,
+           case when $with_standing then coalesce(standing, 'normal') else 'normal' end as standing,
+           case when $with_public then coalesce(is_public, '1') else '1' end as is_public,
+           columns(* exclude (uscc, receipt_id, state, standing, is_public))
+    from parsed
 )
-select *, hash(status, standing, is_public, members) as digest from rows
+select *, hash(*columns(* exclude (uscc, receipt_id))) as digest from rows
 
 -- name: load_undecided
 -- Codes of which a record lies in the topic and is not decided yet.
@@ -68,12 +69,21 @@ select (select count(*) from office), (select count(*) from registry),
 from verdict
 
 -- name: differences
--- Both sides of what is not equal, by code.
+-- Both sides of what is not equal, by code; the members of a side are one list.
+with there as (
+    select uscc, status, standing, is_public,
+           list_value(*columns(* exclude (uscc, status, standing, is_public, digest))) as members
+    from office where uscc in (select uscc from verdict)
+), here as (
+    select uscc, status, standing, is_public, receipt_id,
+           list_value(*columns(* exclude (uscc, status, standing, is_public, receipt_id, digest))) as members
+    from registry where uscc in (select uscc from verdict)
+)
 select v.uscc, v.kind, v.there, v.here, o.status, o.standing, o.is_public, o.members,
        r.status, r.standing, r.is_public, r.members, r.receipt_id
 from verdict v
-left join office o on o.uscc = v.uscc
-left join registry r on r.uscc = v.uscc
+left join there o on o.uscc = v.uscc
+left join here r on r.uscc = v.uscc
 order by v.uscc
 
 -- name: limit_memory

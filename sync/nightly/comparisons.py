@@ -7,6 +7,7 @@ next run does it again with the same answer.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -108,6 +109,7 @@ async def _make(means: Means, office: Office, order: Order, file: Path) -> None:
         last = await nightly_comparisons.last_register(connection, order.office, order.comparison_id)
         before = await nightly_comparisons.night_before(connection, order.office, order.date)
         expected = 2 * await nightly_comparisons.expected_rows(connection)
+        sequence = await nightly_comparisons.feed_sequence(connection)
     if last is not None and order.date < last.date and not order.forced:
         raise UnusableRegister("older-than-last", last=last.date.isoformat())
     cutoff = min(order.handed_in_at, means.days.window(order.date).ends)
@@ -147,7 +149,7 @@ async def _make(means: Means, office: Office, order: Order, file: Path) -> None:
                 await nightly_comparisons.add_items(
                     connection, order.comparison_id, await _items(connection, order, before, chunk)
                 )
-            await nightly_comparisons.finish(connection, order.comparison_id, columns, figures)
+            await nightly_comparisons.finish(connection, order.comparison_id, columns, figures, sequence)
     log.info("comparison_done", comparison_id=order.comparison_id, office_total=totals.office_total, equal=totals.equal)
 
 
@@ -218,12 +220,30 @@ async def settlement(connection: ReadConn, order: Order) -> AsyncIterator[bytes]
         yield b"".join(line + b"\n" for line in lines)
 
 
-async def hand_in_locally(pool: Pool, *, office: str, day: date, form: Format, force: bool, by: str) -> Order:
-    """Begin a comparison of a file of this machine, or go on with the one that an interrupted run began."""
+async def hand_in_locally(
+    pool: Pool, *, office: str, day: date, file: Path, form: Format, force: bool, by: str
+) -> tuple[Order, bool]:
+    """Begin a comparison of a file of this machine; return it, and whether it has been made already.
+
+    An interrupted run's is taken up again, and so is a finished one of the same file over the same registry.
+    """
+    digest = await asyncio.to_thread(_sha256, file)
     async with writing(pool, JOB) as connection:
-        comparison_id = await nightly_comparisons.begun_by(connection, office, day, by)
-        if comparison_id is None:
-            comparison_id = await nightly_comparisons.begin(
-                connection, office=office, day=day, form=form, forced=force, by=by
+        found = await nightly_comparisons.same_file(
+            connection, office=office, day=day, by=by, sha256=digest, forced=force
+        )
+        if found is None:
+            comparison_id, done = (
+                await nightly_comparisons.begin(
+                    connection, office=office, day=day, form=form, forced=force, by=by, sha256=digest
+                ),
+                False,
             )
-        return await nightly_comparisons.read_order(connection, comparison_id)
+        else:
+            comparison_id, done = found
+        return await nightly_comparisons.read_order(connection, comparison_id), done
+
+
+def _sha256(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()

@@ -17,6 +17,7 @@ from typing import IO, Any, Final, Literal, TypeAlias, cast, get_args
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 from isal import igzip_lib, igzip_threaded
@@ -172,7 +173,9 @@ def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Register:
         convert_options=pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             include_columns=list(used),
-            strings_can_be_null=False,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
             check_utf8=True,
         ),
     )
@@ -231,6 +234,12 @@ def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
+def _texts(column: pa.Array) -> pa.Array:
+    """Return a column as texts in which an empty one is absent."""
+    texts = column if column.type == pa.string() else column.cast(pa.string())
+    return pc.if_else(pc.equal(texts, ""), None, texts) if pc.any(pc.equal(texts, "")).as_py() else texts
+
+
 def _register(used: Mapping[str, str], batches: Iterator[pa.RecordBatch]) -> Register:
     columns = tuple(sorted(found for found in used.values() if found != KEY))
     places = {found: name for name, found in used.items()}
@@ -239,7 +248,7 @@ def _register(used: Mapping[str, str], batches: Iterator[pa.RecordBatch]) -> Reg
     def ordered() -> Iterator[pa.RecordBatch]:
         for batch in batches:
             arrays = [batch.column(batch.schema.get_field_index(places[name])) for name in schema.names]
-            texts = [each if each.type == pa.string() else each.cast(pa.string()) for each in arrays]
+            texts = [_texts(each) for each in arrays]
             yield pa.RecordBatch.from_arrays(texts, schema=schema)
 
     return Register(columns=columns, reader=pa.RecordBatchReader.from_batches(schema, ordered()))

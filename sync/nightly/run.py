@@ -184,16 +184,17 @@ def summary(comparison: nightly_comparisons.ComparisonRow | None) -> dict[str, A
 
 async def _compare(config: NightlyConfig, register: Register, night: Night) -> None:
     config.announce(f"comparing {register.file.name} of {register.office}")
-    order = await hand_in_locally(
+    order, made = await hand_in_locally(
         config.means.pool,
         office=register.office,
         day=register.date,
+        file=register.file,
         form=register.form,
         force=register.force,
         by="nightly",
     )
     config.means.folder.mkdir(parents=True, exist_ok=True)
-    done = await make(config.means, config.offices[register.office], order, register.file)
+    done = made or await make(config.means, config.offices[register.office], order, register.file)
     (night.compared if done else night.failed).append(order.comparison_id)
     config.pass_by("compared")
 

@@ -66,6 +66,7 @@ class Limits:
 
 API = Limits(statement=timedelta(seconds=2))
 INGEST = Limits(statement=timedelta(seconds=15), lock=timedelta(seconds=10))
+_GRACE = timedelta(seconds=10)
 JOB = Limits(statement=timedelta(minutes=10), lock=timedelta(seconds=10), idle_in_transaction=timedelta(minutes=10))
 
 
@@ -94,7 +95,15 @@ async def open_pool(
         settings["role"] = role
     async with translated():
         return await asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, server_settings=settings, reset=_keep_session, init=prepare, timeout=10
+            dsn,
+            min_size=1,
+            max_size=size,
+            server_settings=settings,
+            reset=_keep_session,
+            init=prepare,
+            timeout=10,
+            # The server ends a statement by its own limits; this ends one whose server is gone without a word.
+            command_timeout=(limits.statement + _GRACE).total_seconds(),
         )
 
 
@@ -111,9 +120,16 @@ async def reading(pool: Pool, limits: Limits = API) -> AsyncIterator[ReadConn]:
 
 @asynccontextmanager
 async def session(pool: Pool, limits: Limits) -> AsyncIterator[WriteConn]:
-    """Lend a connection whose statements each commit by themselves, for as long as its session is wanted."""
+    """Lend a connection whose statements each commit by themselves, for as long as its session is wanted.
+
+    The session ends with the block, and whatever it holds goes with it: a lock that stayed with the pool would keep
+    its next leader, this very process, from leading.
+    """
     async with translated(), pool.acquire(timeout=limits.acquire.total_seconds()) as connection:
-        yield connection
+        try:
+            yield connection
+        finally:
+            connection.terminate()
 
 
 @asynccontextmanager

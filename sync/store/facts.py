@@ -145,9 +145,10 @@ async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[S
     neighbours.update(facts.by_number.values())
     if neighbours:
         await read_codes(connection, facts, list(neighbours))
-        for row in await connection.fetch(_SQL["allowed_conflicts"], list(neighbours)):
-            for pair in ((row["uscc"], row["other_uscc"]), (row["other_uscc"], row["uscc"])):
-                facts.allowed.add((row["rule"], *pair))
+    # Asked of the batch's own codes, because two of them may be in conflict with each other.
+    for row in await connection.fetch(_SQL["allowed_conflicts"], list({each.uscc for each in bringing})):
+        for pair in ((row["uscc"], row["other_uscc"]), (row["other_uscc"], row["uscc"])):
+            facts.allowed.add((row["rule"], *pair))
     keys = [*subjects, *facts.by_name, *(f"{kind}:{number}" for kind, number in numbers)]
     await _read_cases(connection, facts, [row["uscc"] for row in await connection.fetch(_SQL["open_conflicts"], keys)])
 

@@ -129,16 +129,26 @@ class Digests(NamedTuple):
     items: list[DigestRow]
 
 
-async def begin(connection: WriteConn, *, office: str, day: date, form: str, forced: bool, by: str) -> str:
+async def begin(
+    connection: WriteConn, *, office: str, day: date, form: str, forced: bool, by: str, sha256: bytes | None = None
+) -> str:
     """Make the row of a comparison whose file is about to come; return its id."""
-    comparison_id: str = await connection.fetchval(_SQL["begin"], office, day, form, forced, by)
+    comparison_id: str = await connection.fetchval(_SQL["begin"], office, day, form, forced, by, sha256)
     return comparison_id
 
 
-async def begun_by(connection: ReadConn, office: str, day: date, by: str) -> str | None:
-    """Return the comparison that somebody began and did not finish."""
-    comparison_id: str | None = await connection.fetchval(_SQL["begun_by"], office, day, by)
-    return comparison_id
+async def same_file(
+    connection: ReadConn, *, office: str, day: date, by: str, sha256: bytes, forced: bool
+) -> tuple[str, bool] | None:
+    """Return the comparison of the same file and whether it is done: unfinished, or with the answer of now."""
+    row = await connection.fetchrow(_SQL["same_file"], office, day, by, sha256, forced)
+    return None if row is None else (row["comparison_id"], row["done"])
+
+
+async def feed_sequence(connection: ReadConn) -> int:
+    """Return how far the feed has come."""
+    sequence: int = await connection.fetchval(_SQL["feed_sequence"])
+    return sequence
 
 
 async def add_chunk(connection: WriteConn, comparison_id: str, number: int, body: bytes) -> None:
@@ -213,9 +223,11 @@ async def add_items(connection: WriteConn, comparison_id: str, items: Iterable[I
     await connection.copy_records_to_table("comparison_item", records=records, columns=_ITEM_COLUMNS)
 
 
-async def finish(connection: WriteConn, comparison_id: str, columns: Sequence[str], figures: Sequence[int]) -> None:
+async def finish(
+    connection: WriteConn, comparison_id: str, columns: Sequence[str], figures: Sequence[int], sequence: int
+) -> None:
     """Store what a comparison came to, in the order of ComparisonRow, and let its file go."""
-    await connection.execute(_SQL["finish"], comparison_id, list(columns), *figures)
+    await connection.execute(_SQL["finish"], comparison_id, list(columns), *figures, sequence)
     await connection.execute(_SQL["drop_chunks"], comparison_id)
 
 

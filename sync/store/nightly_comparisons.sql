@@ -1,16 +1,19 @@
 -- name: begin
 -- Make the row of a comparison whose file is about to come.
--- $1 office, $2 date, $3 format, $4 forced, $5 by whom
-insert into comparison (comparison_id, office, date, number, format, forced, handed_in_by)
-select 'C-' || $1 || '-' || to_char($2::date, 'YYYYMMDD') || '-' || n.number, $1, $2, n.number, $3, $4, $5
+-- $1 office, $2 date, $3 format, $4 forced, $5 by whom, $6 digest of the file or null
+insert into comparison (comparison_id, office, date, number, format, forced, handed_in_by, sha256)
+select 'C-' || $1 || '-' || to_char($2::date, 'YYYYMMDD') || '-' || n.number, $1, $2, n.number, $3, $4, $5, $6
 from (select coalesce(max(number), 0) + 1 as number from comparison where office = $1 and date = $2) n
 returning comparison_id
 
--- name: begun_by
--- A comparison that a run began and did not finish.
--- $1 office, $2 date, $3 by whom
-select comparison_id from comparison
-where office = $1 and date = $2 and handed_in_by = $3 and state = 'receiving'
+-- name: same_file
+-- The comparison of the same file that was not finished, or was while the registry stood where it stands.
+-- $1 office, $2 date, $3 by whom, $4 digest of the file, $5 forced
+select comparison_id, state = 'done' as done from comparison
+where office = $1 and date = $2 and handed_in_by = $3 and sha256 = $4 and forced = $5
+  and (state = 'receiving'
+       or (state = 'done'
+           and feed_sequence = coalesce((select value from sequence_counter where name = 'changes'), 0)))
 order by number desc
 limit 1
 
@@ -103,10 +106,11 @@ delete from comparison_item where comparison_id = $1
 -- name: finish
 -- What a comparison came to.
 -- $1 comparison, $2 columns, $3 office total, $4 registry total, $5 equal, $6 different, $7 missing here,
--- $8 missing there, $9 pending of the office, $10 pending of the registry
+-- $8 missing there, $9 pending of the office, $10 pending of the registry, $11 sequence of the feed
 update comparison
 set state = 'done', finished_at = now(), columns = $2, office_total = $3, registry_total = $4, equal = $5,
-    different = $6, missing_here = $7, missing_there = $8, pending_office = $9, pending_registry = $10
+    different = $6, missing_here = $7, missing_there = $8, pending_office = $9, pending_registry = $10,
+    feed_sequence = $11
 where comparison_id = $1
 
 -- name: fail
@@ -201,3 +205,7 @@ from registration
 where registered and uscc >= $1 and uscc < $2
 group by 1
 order by 1
+
+-- name: feed_sequence
+-- How far the feed has come.
+select coalesce((select value from sequence_counter where name = 'changes'), 0)

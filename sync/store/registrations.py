@@ -97,29 +97,30 @@ async def read_applied(
     connection: ReadConn, uscc: str, *, known_at: datetime | None = None, personal: bool = False
 ) -> list[Applied]:
     """Return every applied record of a code that was known at an instant, in no particular order."""
-    rows = await connection.fetch(_SQL["applied"], uscc, known_at, personal)
-    return [
-        Applied(
-            holding=row["holding"],
-            kind=row["kind"],
-            superseded=row["superseded"],
-            mark=row["mark"],
-            applied_at=row["applied_at"],
-            predecessor_uscc=row["predecessor_uscc"],
-            event=Event(
-                key=OrderKey(row["key_major"], row["occurred_at"], row["message_id"]),
-                operation=Operation(row["operation"]),
-                version=row["version"],
-                name_key=row["name_key"],
-                record=orjson.loads(row["record"]),
-                office=row["office"],
-                receipt_id=row["receipt_id"],
-                recorded_at=row["recorded_at"],
-                confirms_since=row["confirms_since"],
-            ),
-        )
-        for row in rows
-    ]
+    return [applied_of(row) for row in await connection.fetch(_SQL["applied"], uscc, known_at, personal)]
+
+
+def applied_of(row: asyncpg.Record) -> Applied:
+    """Return one applied record, as a statement gives it."""
+    return Applied(
+        holding=row["holding"],
+        kind=row["kind"],
+        superseded=row["superseded"],
+        mark=row["mark"],
+        applied_at=row["applied_at"],
+        predecessor_uscc=row["predecessor_uscc"],
+        event=Event(
+            key=OrderKey(row["key_major"], row["occurred_at"], row["message_id"]),
+            operation=Operation(row["operation"]),
+            version=row["version"],
+            name_key=row["name_key"],
+            record=orjson.loads(row["record"]),
+            office=row["office"],
+            receipt_id=row["receipt_id"],
+            recorded_at=row["recorded_at"],
+            confirms_since=row["confirms_since"],
+        ),
+    )
 
 
 async def read_nonconforming(connection: ReadConn, codes: Sequence[str]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.bench import ingesting, validating
+from tests.bench import ingesting, looking_up, nightly, validating
 from tests.bench.figures import Figure
 
 
@@ -21,6 +21,9 @@ GROUPS = (
     Group(("validate.column",), validating.column),
     Group(("validate.single",), validating.single),
     Group(("validate.file", "validate.file.memory"), validating.file),
+    Group(("lookup.single", "lookup.peer", "lookup.batch"), looking_up.look_ups),
+    Group(("search.name",), looking_up.searches),
     Group(("ingest.floor", "ingest.peer"), ingesting.rates),
     Group(("ingest.memory",), ingesting.memory),
+    Group(("nightly.local", "nightly.memory", "nightly.slope"), nightly.comparisons),
 )

@@ -63,7 +63,7 @@ def records(count: int, *, seed: int = 1, flat: bool = False) -> Iterator[tuple[
         values = {
             _CODE: code,
             _BODY: code[8:17],
-            _MARK: _mark(organization),
+            _MARK: mark(organization),
             _ID: f"B{seed}-{number:09}",
             _ROOM: f"{number}室" if change else "",
         }
@@ -112,7 +112,7 @@ def _text(draft: Draft, *, flat: bool) -> Text:
     return Text(tuple(parts))
 
 
-def _mark(number: int) -> str:
+def mark(number: int) -> str:
     """Return five characters that make a name its own."""
     mark = ""
     for _ in range(5):

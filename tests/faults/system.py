@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
+import httpx
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -32,15 +33,16 @@ _PYTHON = Path(sys.executable).resolve().name
 
 
 class Standing(NamedTuple):
-    """What the system has taken in, and what it still owes. `unowned` counts partitions that nobody reads."""
+    """What the system still owes. `unowned` counts partitions that nobody reads, `serves` is the API's own word."""
 
     rest: Rest
     unowned: int
+    serves: bool
 
     @property
     def well(self) -> bool:
-        """Whether nothing is left to do and every partition has its reader."""
-        return self.rest.idle and not self.unowned
+        """Whether nothing is left to do, every partition has its reader, and the API is ready."""
+        return self.rest.idle and not self.unowned and self.serves
 
 
 class System:
@@ -157,15 +159,15 @@ class System:
         return int(self.query("select coalesce(sum(decided_records), 0) as n from partition_progress")[0]["n"])
 
     def settle(self, seconds: float = RECOVERY_SECONDS) -> float:
-        """Wait until nothing is left to do and every partition has its reader; return how long that took."""
+        """Wait until all is well; return how long that took."""
         began = time.monotonic()
         standing = asyncio.run(self._until_well(began + seconds))
-        assert standing.well, f"{standing.rest.describe()}; {standing.unowned} partitions without reader"
+        assert standing.well, f"{standing.rest.describe()}; {standing}"
         return time.monotonic() - began
 
     async def _until_well(self, deadline: float) -> Standing:
         offices = list(load_site(None).offices)
-        standing = Standing(Rest(away="not asked yet"), len(offices))
+        standing = Standing(Rest(away="not asked yet"), len(offices), False)
         while time.monotonic() < deadline and not standing.well:
             try:
                 pool = await open_pool(self.endpoints["database"], role=None, limits=JOB, size=1, name="test-watch")
@@ -175,9 +177,16 @@ class System:
                     pool.terminate()
             except Retryable as error:
                 rest = Rest(away=str(error))
-            standing = Standing(rest, await asyncio.to_thread(self._unowned) if rest.idle else 0)
+            unowned = await asyncio.to_thread(self._unowned) if rest.idle else 0
+            standing = Standing(rest, unowned, await asyncio.to_thread(self._serves))
             await asyncio.sleep(0.1)
         return standing
+
+    def _serves(self) -> bool:
+        try:
+            return httpx.get(f"{self.endpoints['http']}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def _unowned(self) -> int:
         """Return how many partitions of the submission topics no member of the group has."""

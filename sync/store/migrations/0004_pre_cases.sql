@@ -45,6 +45,10 @@ create index national_claim_case on national_claim (case_id);
 grant select on national_claim to uscc_ingest, uscc_api, uscc_job;
 grant insert on national_claim to uscc_ingest;
 
+-- Allowed conflicts are asked for by either code.
+create index allowed_conflict_uscc on allowed_conflict (uscc);
+create index allowed_conflict_other on allowed_conflict (other_uscc);
+
 -- Organizations from before the unified code, as an office's map of old numbers names them. Whether one has been
 -- converted is not written down: the registry tells.
 create table legacy_stock (

@@ -44,6 +44,8 @@ create table comparison (
     format           text        not null check (format in ('csv.gz', 'ndjson.gz', 'parquet')),
     forced           boolean     not null default false,
     bytes            bigint      not null default 0,
+    sha256           bytea,                   -- of the file, where the run read it from disk
+    feed_sequence    bigint,                  -- how far the feed had come: no further means the same answer
     handed_in_at     timestamptz not null default now(),
     handed_in_by     text        not null,
     finished_at      timestamptz,

@@ -96,7 +96,7 @@ class Sink:
             columns = ", ".join(f"{name} text" for name in self._columns if name != "uscc")
             await connection.execute(f"create table {_TABLE} (uscc text primary key, {columns})")
             indexes = await connection.fetch(
-                "select indexdef from pg_indexes where tablename in ('registration', 'holder') and indexname !~ '_pkey$'"
+                "select indexdef from pg_indexes where tablename in ('registration', 'holder') and indexname !~ 'pkey'"
             )
             for number, (definition,) in enumerate(indexes):
                 words = definition.replace("public.registration ", f"{_TABLE} ").replace("public.holder ", f"{_TABLE} ")

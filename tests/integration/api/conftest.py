@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -143,7 +144,7 @@ async def registry(database: str) -> AsyncIterator[Registry]:
 
 
 @pytest.fixture
-def config(database: str) -> ServeConfig:
+def config(database: str, tmp_path: Path) -> ServeConfig:
     """How the application of a test runs."""
     return ServeConfig(
         dsn=database,
@@ -151,6 +152,7 @@ def config(database: str) -> ServeConfig:
         offices={office.id: (office.title_zh, office.title_en) for office in OFFICES.values()},
         ruleset=RULESET,
         judging=judging(Settings(), load_site(None)),
+        snapshot_folder=tmp_path / "snapshots",
         pool_size=4,
     )
 

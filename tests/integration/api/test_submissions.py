@@ -96,28 +96,26 @@ async def test_an_office_posts_for_itself_and_sees_its_own(api: Api) -> None:
     assert (422, "invalid-request") == problem(await api.post("/v1/submissions", content=b"{}", headers=NDJSON))
 
 
-@pytest.mark.parametrize(
-    ("query", "headers", "body", "expected", "code"),
-    [
-        ("", {"content-type": "application/xml"}, b"{}", (415, "unsupported-media-type"), None),
-        ("", {**NDJSON, "content-encoding": "gzip"}, b"{}", (415, "unsupported-media-type"), None),
-        ("", NDJSON, b"", (422, "invalid-request"), "no-records"),
-        ("", {"content-type": "text/csv"}, b"uscc,name\r\n", (422, "invalid-request"), "no-records"),
-        ("", {"content-type": "application/json"}, b"[{}", (422, "invalid-request"), "not-json"),
-        ("?mapping=nobody", NDJSON, b"{}", (422, "invalid-request"), "no-mapping"),
-        ("?dry_run=perhaps", NDJSON, b"{}", (422, "invalid-request"), "wrong-type"),
-        ("?x=1", NDJSON, b"{}", (422, "invalid-request"), "unknown"),
-        ("", {**NDJSON, "idempotency-key": "a b"}, b"{}", (422, "invalid-request"), "bad-text"),
-        ("", {**NDJSON, "idempotency-key": "k" * 121}, b"{}", (422, "invalid-request"), "bad-text"),
-    ],
-)
-async def test_a_bad_post_is_refused_and_nothing_is_stored(
-    api: Api, pool: Pool, query: str, headers: dict[str, str], body: bytes, expected: tuple[int, str], code: str | None
-) -> None:
-    response = await api.post(f"/v1/submissions{query}", key="commerce", content=body, headers=headers)
+BAD_POSTS: list[tuple[str, dict[str, str], bytes, tuple[int, str], str | None]] = [
+    ("", {"content-type": "application/xml"}, b"{}", (415, "unsupported-media-type"), None),
+    ("", {**NDJSON, "content-encoding": "gzip"}, b"{}", (415, "unsupported-media-type"), None),
+    ("", NDJSON, b"", (422, "invalid-request"), "no-records"),
+    ("", {"content-type": "text/csv"}, b"uscc,name\r\n", (422, "invalid-request"), "no-records"),
+    ("", {"content-type": "application/json"}, b"[{}", (422, "invalid-request"), "not-json"),
+    ("?mapping=nobody", NDJSON, b"{}", (422, "invalid-request"), "no-mapping"),
+    ("?dry_run=perhaps", NDJSON, b"{}", (422, "invalid-request"), "wrong-type"),
+    ("?x=1", NDJSON, b"{}", (422, "invalid-request"), "unknown"),
+    ("", {**NDJSON, "idempotency-key": "a b"}, b"{}", (422, "invalid-request"), "bad-text"),
+    ("", {**NDJSON, "idempotency-key": "k" * 121}, b"{}", (422, "invalid-request"), "bad-text"),
+]
 
-    assert expected == problem(response)
-    assert code is None or [code] == [error["code"] for error in response.json()["errors"]]
+
+async def test_a_bad_post_is_refused_and_nothing_is_stored(api: Api, pool: Pool) -> None:
+    for query, headers, body, expected, code in BAD_POSTS:
+        response = await api.post(f"/v1/submissions{query}", key="commerce", content=body, headers=headers)
+
+        assert expected == problem(response)
+        assert code is None or [code] == [error["code"] for error in response.json()["errors"]]
     assert [] == await stored(pool)
 
 
@@ -152,7 +150,7 @@ async def test_a_body_above_the_limit_is_refused_declared_or_not(
 async def test_a_dry_run_says_what_production_then_decides(api: Api, registry: Registry, pool: Pool) -> None:
     held, fresh, late = new_code(), new_code(), new_code()
     await registry.register(held, name="沈阳甲有限公司")
-    messages = [
+    messages: list[bytes | dict[str, Any]] = [
         registry.message("assign", record_of(fresh)),
         registry.message(
             "cancel",
@@ -219,12 +217,13 @@ async def test_a_batch_is_declared_and_declared_anew(api: Api, pool: Pool) -> No
         tuple(row) for row in await pool.fetch("select office, batch_id, records, declared_by from batch")
     ]
     assert 2 == await pool.fetchval("select count(*) from audit where action = 'batch_declared'")
-    for bad in (
+    bodies: tuple[object, ...] = (
         {"records": -1, "date": "2026-11-20"},
         {"records": 1, "date": "2026-02-30"},
         {"records": 1},
         [],
         {"records": True, "date": "2026-11-20"},
-    ):
+    )
+    for bad in bodies:
         assert (422, "invalid-request") == problem(await put(bad))
     assert (422, "invalid-request") == problem(await put({"records": 1, "date": "2026-11-20"}, key="admin"))

@@ -167,7 +167,7 @@ async def town(database: str, broker: KafkaSettings, suffix: str, tmp_path: Path
     settings, shipped = Settings(), load_site(None)
     named = {f"{office}-{suffix}": shipped.offices[office] for office in ("commerce", "civil-affairs")}
     offices = {name: replace(office, id=name, mapping=None) for name, office in named.items()}
-    site = replace(shipped, offices=Offices(offices), mappings=tmp_path)
+    site = replace(shipped, offices=Offices(offices), mappings=tmp_path / "mappings")
     await create_topics(broker, list(site.offices), partitions=2)
     ingest = await open_pool(
         database, role="uscc_ingest", limits=INGEST, size=2, name="test-ingest", prepare=ledger.prepare_session

@@ -35,7 +35,7 @@ async def run(step: str, reach: int, dsn: str, bootstrap: str, folder: Path, off
     shipped = load_site(None)
     kinds = list(shipped.offices.values())
     named = {name: replace(kind, id=name, mapping=None) for name, kind in zip(offices, kinds, strict=False)}
-    site = replace(shipped, offices=Offices(named), mappings=folder)
+    site = replace(shipped, offices=Offices(named), mappings=folder / "mappings")
     pool = await open_pool(dsn, role="uscc_job", limits=JOB, size=4, name="test-dying")
     means = Means(
         pool=pool, dsn=dsn, role="uscc_job", kafka=KafkaSettings(bootstrap=bootstrap),

@@ -1,0 +1,138 @@
+"""The comparison of a full register with the registry, as `uscc nightly --against` runs it.
+
+The baseline is what nobody can avoid: unpacking the same file with igzip. Its time is `ours` with the start of the
+program taken off, which is measured on the same command with nothing to do.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from isal import igzip_threaded
+
+from sync.offices import load_offices
+from sync.topics import submissions_topic
+from tests.bench.feed import OFFICE
+from tests.bench.figures import ROOT, Figure, alone, of_pairs, scaled, seconds
+from tests.bench.registry import fill
+from tests.bench.services import Services, services
+
+_LARGE = 6_000_000
+_SMALL = 600_000
+_ROUNDS = 3
+_PLANTED_EVERY = 1_009
+_FETCH_ROWS = 50_000
+_EXPORT = """
+    select r.uscc, v.record::text as record
+    from registration r
+    join registration_version v
+      on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
+    where r.registered and left(r.uscc, 1) = '9' and r.uscc > $1
+    order by r.uscc
+    limit $2"""
+
+
+class _Night(NamedTuple):
+    """One run of the program: how long it took, how much memory it had, what it found."""
+
+    seconds: float
+    peak_mib: float
+    answer: dict[str, object]
+
+
+def comparisons(wanted: frozenset[str]) -> Iterator[Figure]:
+    """nightly.local, nightly.memory and nightly.slope."""
+    here = services()
+    large, small = scaled(_LARGE, least=20_000), scaled(_SMALL, least=2_000)
+    topics = [submissions_topic(office) for office in load_offices()]
+    here.make_topics(topics)
+    costs: dict[int, list[float]] = {large: [], small: []}
+    for size in (small, large) if "nightly.slope" in wanted else (large,):
+        with here.database() as dsn:
+            fill(dsn, size)
+            file = here.folder / f"register-{size}.csv.gz"
+            planted = _write_register(here, dsn, file)
+            here.settle()
+            pairs, peaks = [], []
+            idle = min(_night(here, dsn, None).seconds for _ in range(2))
+            for _ in range(_ROUNDS):
+                night = _night(here, dsn, file)
+                _check(night, planted)
+                costs[size].append(max(0.001, night.seconds - idle))
+                pairs.append((costs[size][-1], seconds(lambda: _unpack(file))))
+                peaks.append(night.peak_mib)
+            if size == large:
+                yield of_pairs("nightly.local", pairs, unit="s", records=size, bar="<= 4")
+                yield alone("nightly.memory", peaks, unit="MiB", records=size, bar="constant")
+            file.unlink()
+    if "nightly.slope" in wanted:
+        pairs = list(zip(costs[large], costs[small], strict=True))
+        yield of_pairs("nightly.slope", pairs, unit="s", records=large, bar="<= 11")
+
+
+def _write_register(here: Services, dsn: str, file: Path) -> int:
+    """Write what the registry holds as the office's register, with differences planted; return how many."""
+    planted = number = 0
+    after = ""
+    with gzip.open(file, "wt", encoding="utf-8", newline="", compresslevel=6) as opened:
+        writer: csv.DictWriter[str] | None = None
+        while rows := here.fetch(_EXPORT, after, _FETCH_ROWS, dsn=dsn):
+            after = rows[-1]["uscc"]
+            for row in rows:
+                record = json.loads(row["record"])
+                if writer is None:
+                    writer = csv.DictWriter(
+                        opened, sorted(record | {"valid_to": ""}), restval="", extrasaction="ignore"
+                    )
+                    writer.writeheader()
+                number += 1
+                if number % _PLANTED_EVERY == 0:
+                    record["name"] += "改"
+                    planted += 1
+                writer.writerow(record)
+    return planted
+
+
+def _night(here: Services, dsn: str, file: Path | None) -> _Night:
+    """Run `uscc nightly` as a process."""
+    arguments = ["nightly", "--json", "--data-dir", str(here.folder / "night")]
+    if file is not None:
+        arguments += ["--office", OFFICE, "--against", str(file), "--force"]
+        here.execute("truncate comparison cascade", dsn=dsn)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("USCC_")}
+    settings = {"USCC_DATABASE_DSN": dsn, "USCC_KAFKA_BOOTSTRAP": here.bootstrap, "USCC_FAIL_POINT": ""}
+    output = here.folder / "night.json"
+    with output.open("wb") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments],
+            cwd=ROOT, env=clean | settings, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        usages: list[tuple[int, float]] = []
+
+        def wait() -> None:
+            _, status, usage = os.wait4(child.pid, 0)
+            usages.append((status, usage.ru_maxrss / 1024))
+
+        took = seconds(wait)
+        child.returncode = usages[0][0]
+    return _Night(took, usages[0][1], json.loads(output.read_bytes()))
+
+
+def _check(night: _Night, planted: int) -> None:
+    (compared,) = night.answer["comparisons"]  # type: ignore[misc]
+    assert compared["state"] == "done", compared
+    assert (compared["different"], compared["missing_here"], compared["missing_there"]) == (planted, 0, 0), compared
+
+
+def _unpack(file: Path) -> None:
+    with igzip_threaded.open(file, "rb", threads=1) as stream:  # type: ignore[no-untyped-call]
+        while stream.read(1024 * 1024):
+            pass
