@@ -17,15 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Literal, NamedTuple, TypeAlias
 
-import pyarrow as pa
-import pyarrow.parquet as arrow_parquet
 import xlsxwriter
 
-from service.validation_files.sources import Encoding
-from service.validation_files.spreadsheets import MAX_UNPACKED_BYTES, UnreadableSpreadsheet, read_rows
+from service.submission_files.formats import MAX_UNPACKED_BYTES
 from sync.errors import SyncError
+
+Encoding: TypeAlias = Literal["utf-8", "gb18030"]
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv", ".tsv.gz")
 _PARQUET_BATCH_ROWS = 5_000
@@ -185,27 +184,41 @@ def _lines(path: Path, encoding: Encoding | None) -> Iterator[tuple[int, list[st
     name = path.name.lower()
     try:
         if name.endswith(".xlsx"):
-            yield from enumerate(read_rows(path), start=1)
+            yield from _sheet_lines(path)
         elif name.endswith((".parquet", ".pq")):
             yield from _parquet_lines(path)
         elif name.endswith(CSV_SUFFIXES):
             yield from _csv_lines(path, encoding or "utf-8")
         else:
             raise UnreadableTable(f"{path.name}: the suffix says nothing; known are .csv, .csv.gz, .xlsx, .parquet")
-    except UnreadableSpreadsheet as error:
+    except (OSError, EOFError) as error:
         raise UnreadableTable(f"{path.name}: {error}") from error
-    except (OSError, EOFError, pa.ArrowInvalid) as error:
+
+
+def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    # Loaded for a workbook alone, as Arrow is for Parquet: together they cost more than most commands do.
+    from service.validation_files.spreadsheets import UnreadableSpreadsheet, read_rows
+
+    try:
+        yield from enumerate(read_rows(path), start=1)
+    except UnreadableSpreadsheet as error:
         raise UnreadableTable(f"{path.name}: {error}") from error
 
 
 def _parquet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    file = arrow_parquet.ParquetFile(path)
-    yield 1, list(file.schema_arrow.names)
-    line = 1
-    for batch in file.iter_batches(batch_size=_PARQUET_BATCH_ROWS):
-        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            line += 1
-            yield line, ["" if value is None else str(value) for value in values]
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        file = ParquetFile(path)
+        yield 1, list(file.schema_arrow.names)
+        line = 1
+        for batch in file.iter_batches(batch_size=_PARQUET_BATCH_ROWS):
+            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                yield line, ["" if value is None else str(value) for value in values]
+    except pa.ArrowInvalid as error:
+        raise UnreadableTable(f"{path.name}: {error}") from error
 
 
 def _csv_lines(path: Path, encoding: Encoding) -> Iterator[tuple[int, list[str]]]:

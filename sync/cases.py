@@ -148,8 +148,8 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
         )
         case.is_awaiting = False
         judge = _judge(applier, facts, now)
-        if message is not None and message.submission is not None:
-            case.members.remove(message)
+        if message is not None:
+            judge.effects.remove(case, message)
         judge.resolve(case, act)
         if message is not None and message.submission is not None:
             code = facts.code(message.uscc)

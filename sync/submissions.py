@@ -36,6 +36,7 @@ TALLY_SECONDS = 0.25
 ROWS_KEPT = timedelta(days=7)
 # How long the brokers may take to append what a producer sent that is no more.
 SETTLE_SECONDS = 1.0
+_ENDS_KEPT_SECONDS = 10.0
 ROW_HEADER = "submission"
 _HOUSEKEEPING_SECONDS = 60.0
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -106,13 +107,17 @@ async def _lead(config: ProducingConfig, stop: asyncio.Event) -> None:
 
 @dataclass(slots=True)
 class _Work:
-    """`cursors` are the last rows produced by this leader, `certain` the submissions that it has looked up."""
+    """`cursors` are the last rows produced by this leader, `certain` the submissions that it has looked up.
+
+    `ends` are those of topics, with the instant at which they were asked for.
+    """
 
     config: ProducingConfig
     connection: WriteConn
     producer: Producer
     cursors: dict[str, int] = field(default_factory=dict)
     certain: set[str] = field(default_factory=set)
+    ends: dict[str, tuple[float, dict[Partition, int]]] = field(default_factory=dict)
     counted_at: float = 0.0
     tidied_at: float = 0.0
 
@@ -132,9 +137,11 @@ class _Work:
     async def _advance(self, submission: Waiting) -> None:
         """Produce the next rows of a submission, once nothing of it is uncertain."""
         if submission.submission_id not in self.certain:
+            looked_up = submission.scan_from is not None
             await self._make_certain(submission)
             self.certain.add(submission.submission_id)
-            return
+            if looked_up:
+                return
         after = self.cursors.get(submission.submission_id, 0)
         rows = await store.next_rows(self.connection, submission.submission_id, after, BATCH_ROWS, BATCH_BYTES)
         if not rows:
@@ -152,7 +159,7 @@ class _Work:
         """Find the rows that an earlier leader produced without knowing it."""
         topic = submissions_topic(submission.office)
         if submission.scan_from is None:
-            ends = await log_ends(self.config.kafka, [topic])
+            ends = await self._recent_ends(topic)
             by_number = {place.partition: end for place, end in ends.items()}
             await store.begin_producing(self.connection, submission.submission_id, by_number)
             return
@@ -165,6 +172,17 @@ class _Work:
         if places:
             await self._mark(submission, places)
         log.info("submission_looked_up", submission_id=submission.submission_id, found=len(places))
+
+    async def _recent_ends(self, topic: str) -> dict[Partition, int]:
+        """Return ends of the topic as of a moment ago: all that matters is that a row produced now lies behind them.
+
+        Asking anew for every small file would be most of its work.
+        """
+        asked_at, ends = self.ends.get(topic, (0.0, {}))
+        if time.monotonic() - asked_at > _ENDS_KEPT_SECONDS:
+            asked_at, ends = time.monotonic(), await log_ends(self.config.kafka, [topic])
+            self.ends[topic] = asked_at, ends
+        return ends
 
     async def _find_rows(
         self, submission: Waiting, starts: dict[Partition, int], ends: dict[Partition, int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Response
@@ -14,11 +14,10 @@ from service.api.bodies import answer
 from service.api.models import Case, Page
 from service.api.parameters import NO_PARAMETERS, Limit, Parameters, PlainText
 from service.auth.bearers import agreed_office
-from service.auth.limits import SHANGHAI
 from service.auth.policy import requires
+from service.case_texts import case_json
 from service.deps import BearerDep, ResourcesDep
 from service.problems import Fault, Problem, invalid
-from sync.instants import format_instant
 from sync.store.case_lists import CaseFilters, CaseRow, find_case, list_cases
 from sync.store.connection import reading
 
@@ -101,56 +100,3 @@ def _place(cursor: str) -> tuple[datetime, str]:
     if opened_at.tzinfo is None or not case_id.isprintable():
         raise invalid(Fault("bad-cursor", "#/after"))
     return opened_at, case_id
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else format_instant(instant)
-
-
-def case_json(case: CaseRow) -> dict[str, object]:
-    """Return a case as the contract gives it."""
-    due_at = datetime.combine(case.due_on + timedelta(days=1), time(), SHANGHAI)
-    return {
-        "case_id": case.case_id,
-        "rule": case.rule,
-        "uscc": case.uscc,
-        "status": case.status,
-        "opened_at": format_instant(case.opened_at),
-        "due_at": format_instant(due_at),
-        "due_on": case.due_on,
-        "overdue": case.status != "resolved" and due_at <= datetime.now(UTC),
-        "resolved_at": _instant(case.resolved_at),
-        "offices": list(case.offices),
-        "suggested_operation": case.suggested_operation,
-        "reason": case.reason,
-        "members": [
-            {
-                "receipt_id": member.receipt_id,
-                "office": member.office,
-                "uscc": member.uscc,
-                "name": member.name,
-                "role": member.role,
-                "joined_at": format_instant(member.joined_at),
-                "ended_at": _instant(member.ended_at),
-            }
-            for member in case.members
-        ],
-        "resolutions": [
-            {
-                "resolution_id": each.resolution_id,
-                "operation": each.operation,
-                "receipt_id": each.member_receipt,
-                "new_uscc": each.new_uscc,
-                "successor_uscc": each.successor_uscc,
-                "reason": each.reason,
-                "via": each.via,
-                "status": each.status,
-                "proposed_by": each.proposed_by,
-                "proposed_at": format_instant(each.proposed_at),
-                "approved_by": each.approved_by,
-                "approved_at": _instant(each.approved_at),
-                "approval_reason": each.approval_reason,
-            }
-            for each in case.resolutions
-        ],
-    }

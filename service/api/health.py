@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Response
+from starlette.responses import PlainTextResponse
 
 from service.api.bodies import answer
 from service.api.models import Readiness
@@ -61,6 +62,7 @@ def add_routes(app: FastAPI) -> None:
         dependencies=[NO_PARAMETERS],
         tags=["operation"],
         summary="指标 · Metrics",
+        response_class=PlainTextResponse,
     )
 
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from service.api.bodies import answer
+from service.api.examples import add_examples
 from service.api.models import ProblemDocument, Registration
 from service.api.parameters import NO_PARAMETERS
 from service.api.registrations import LOOK_UP_PATH, RegistrationParameters
@@ -77,6 +78,7 @@ def build_document(app: FastAPI, version: str) -> dict[str, Any]:
             if method in item:
                 _complete(item[method], scopes.get((method, path)))
     document["paths"] = dict(sorted(paths.items()))
+    add_examples(document)
     return document
 
 
@@ -108,6 +110,14 @@ def _complete(operation: dict[str, Any], scope: str | None) -> None:
         "description": f"RFC 9457 problem; `type` is one of {PREFIX}…",
         "content": {"application/problem+json": {"schema": problem}},
     }
+    for response in responses.values():
+        content = response.get("content", {})
+        if len(content) > 1 and content.get("application/json", {}).get("schema") == {}:
+            del content["application/json"]  # The framework's guess, where the endpoint says what it answers.
+        response.setdefault("headers", {})["X-Request-Id"] = {
+            "description": "The request's id, as the service's logs have it",
+            "schema": {"type": "string"},
+        }
     if scope is not None:
         operation["security"] = [{"key": []}]
         operation["x-scope"] = scope

@@ -16,17 +16,16 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from service.api.bodies import answer, read_json
-from service.api.cases import case_json
 from service.api.models import Body, Case
 from service.api.parameters import NO_PARAMETERS, Parameters, PlainText
 from service.auth.policy import requires
+from service.case_texts import case_json
 from service.correction_files import read_form
 from service.deps import BearerDep, ResourcesDep
 from service.problems import FAULTS, Fault, Problem, invalid, too_large
 from service.resources import Resources
-from service.submission_files.formats import XLSX, format_of
+from service.submission_files.formats import MAX_UNPACKED_BYTES, XLSX, format_of
 from service.tables import UnreadableTable
-from service.validation_files.spreadsheets import MAX_UNPACKED_BYTES
 from sync import cases
 from sync.cases import NoSuchCase, NotAwaiting, Order, SamePerson
 from sync.corrections import Answer, Clerk, Correction, carry_out

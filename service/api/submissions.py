@@ -66,7 +66,7 @@ _BODY = {
         "description": "At most 100,000 records and 64 MiB, at least one record. The first row of CSV and XLSX names "
         "members of the envelope and of the record, side by side.",
         "content": {
-            "application/x-ndjson": {"schema": {"type": "string"}, "example": _LINE},
+            "application/x-ndjson": {"schema": {"type": "string", "description": f"One submission/1 a line: {_LINE}"}},
             "application/json": {
                 "schema": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_RECORDS},
                 "example": [{"schema": "submission/1", **_ROW, "record": _RECORD}],

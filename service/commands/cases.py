@@ -13,8 +13,7 @@ from typing import TypeVar
 
 import click
 
-from service.api.cases import case_json
-from service.case_texts import case_lines, case_row
+from service.case_texts import case_json, case_lines, case_row
 from service.commands import options
 from service.commands.registry import in_registry
 from service.correction_files import read_form, write_form

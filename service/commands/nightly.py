@@ -40,7 +40,7 @@ _HOLDS = ("opening", "new", "resolved", "closing")
 @click.option(
     "--against",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The office's full register: .csv.gz, .ndjson.gz or .parquet.",
+    help="The office's full register as of --date (default: now): .csv.gz, .ndjson.gz or .parquet.",
 )
 @click.option(
     "--force", is_flag=True, help="Compare a register that lacks rows, is an older one, or has columns of its own."
@@ -87,7 +87,7 @@ def command(
         return
     register = None
     if against is not None:
-        register = _register(against, office, wanted or running - timedelta(days=1), force)
+        register = _register(against, office, wanted or running, force)
     night, compared = asyncio.run(_run(settings, wanted, office, register))
     _print_night(night, compared, as_json)
     if night.failed or night.unsealed or not night.balanced:
@@ -112,7 +112,7 @@ async def open_nightly(settings: Settings, *, patience: timedelta) -> AsyncItera
     """
     site = load_site(settings.config_dir)
     rules = nights(settings)
-    pool = await open_pool(dsn(settings), role="uscc_job", limits=JOB, size=4, name="uscc-nightly")
+    pool = await open_pool(dsn(settings), role="uscc_job", limits=JOB, size=6, name="uscc-nightly")
     try:
         means = Means(
             pool=pool,
@@ -125,6 +125,7 @@ async def open_nightly(settings: Settings, *, patience: timedelta) -> AsyncItera
             memory_mib=settings.nightly_memory_mib,
             progress=lambda _rows, _expected: None,
         )
+
         yield NightlyConfig(
             means=means,
             closing=rules.closing,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from service.settings import Settings, dsn, kafka_settings, load, locate, serve_
 from service.site import load_site
 
 DRAIN_SECONDS = 18.0
+_RARELY = (20_000, 20, 20)
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,9 @@ async def _ingest(settings: Settings, instance: str | None, stop: asyncio.Event)
             batch_records=settings.batch_records,
             instance=instance,
         )
+        # What is here by now stays, and a batch stays until it is applied: the collector need not look so often.
+        gc.freeze()
+        gc.set_threshold(*_RARELY)
         await run(config, stop)
 
 

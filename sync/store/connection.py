@@ -90,6 +90,10 @@ async def open_pool(
         "lock_timeout": _milliseconds(limits.lock),
         "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
         "timezone": "UTC",
+        # The server learns within half a minute that a client's machine is gone, and gives up what its session held.
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
     }
     if role is not None:
         settings["role"] = role

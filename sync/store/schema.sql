@@ -1,6 +1,14 @@
 -- What the migrations add up to: written by `make schema`, compared by a test.
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+CREATE FUNCTION public.common_bigrams() RETURNS TABLE(bigram text, frequency real)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+select unnest(most_common_elems::text::text[]), unnest(most_common_elem_freqs[1:array_length(most_common_elems::text::text[], 1)])
+from pg_stats
+where schemaname = 'public' and tablename = 'holder_bigrams'
+$$;
 CREATE FUNCTION public.ensure_month(instant timestamp with time zone) RETURNS date
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public'
@@ -30,6 +38,17 @@ CREATE FUNCTION public.mask_number(value text) RETURNS text
 CREATE FUNCTION public.mask_personal(record jsonb) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (record || jsonb_strip_nulls(jsonb_build_object('legal_representative_id_number', public.mask_number((record ->> 'legal_representative_id_number'::text)), 'contact_phone', public.mask_number((record ->> 'contact_phone'::text)), 'contact_name', public.mask_name((record ->> 'contact_name'::text)))));
+CREATE FUNCTION public.name_bigrams(name text) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE STRICT COST 5000 PARALLEL SAFE
+    AS $$
+declare
+    pairs text[] := '{}';
+begin
+    for place in 1 .. length(name) - 1 loop
+        pairs := pairs || substr(name, place, 2);
+    end loop;
+    return pairs;
+end $$;
 CREATE FUNCTION public.refuse_rewriting() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -219,6 +238,8 @@ CREATE TABLE public.comparison (
     format text NOT NULL,
     forced boolean DEFAULT false NOT NULL,
     bytes bigint DEFAULT 0 NOT NULL,
+    sha256 bytea,
+    feed_sequence bigint,
     handed_in_at timestamp with time zone DEFAULT now() NOT NULL,
     handed_in_by text NOT NULL,
     finished_at timestamp with time zone,
@@ -288,6 +309,7 @@ CREATE TABLE public.holder (
     legal_representative_name text,
     registered_address text
 );
+ALTER TABLE ONLY public.holder ALTER COLUMN name_key SET STATISTICS 1000;
 CREATE TABLE public.legacy_number (
     kind text NOT NULL,
     number text NOT NULL,
@@ -309,6 +331,51 @@ CREATE TABLE public.legacy_stock (
     loaded_at timestamp with time zone NOT NULL,
     loaded_by text NOT NULL
 );
+CREATE TABLE public.registration (
+    uscc text NOT NULL,
+    registered boolean NOT NULL,
+    holding integer NOT NULL,
+    last_version integer NOT NULL,
+    version integer NOT NULL,
+    status text NOT NULL,
+    office text NOT NULL,
+    receipt_id text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    particulars_version integer NOT NULL,
+    particulars_recorded_at timestamp with time zone NOT NULL,
+    particulars_whole boolean NOT NULL,
+    particulars_major bigint NOT NULL,
+    particulars_at timestamp with time zone NOT NULL,
+    particulars_id text NOT NULL,
+    status_version integer NOT NULL,
+    status_major bigint,
+    status_at timestamp with time zone,
+    status_id text,
+    assign_major bigint,
+    assign_at timestamp with time zone,
+    assign_id text,
+    is_public boolean NOT NULL,
+    open_case text,
+    predecessor_uscc text,
+    CONSTRAINT registration_status_check CHECK ((status = ANY (ARRAY['normal'::text, 'cancelled'::text, 'revoked'::text])))
+)
+WITH (fillfactor='70');
+CREATE VIEW public.legacy_conversion AS
+ SELECT office,
+    division_code,
+    kind,
+    number,
+    uscc,
+    ((EXISTS ( SELECT
+           FROM public.registration r
+          WHERE ((r.uscc = s.uscc) AND r.registered))) OR (EXISTS ( SELECT
+           FROM (public.legacy_number n
+             JOIN public.registration r USING (uscc))
+          WHERE ((n.kind = s.kind) AND (n.number = s.number) AND r.registered))) OR (EXISTS ( SELECT
+           FROM public.registration r
+          WHERE ((substr(r.uscc, 9, 9) = COALESCE(s.organization_code, substr(s.tax_number, 7, 9))) AND r.registered)))) AS converted
+   FROM public.legacy_stock s;
 CREATE TABLE public.message (
     office text NOT NULL,
     message_id text NOT NULL,
@@ -399,36 +466,6 @@ CREATE TABLE public.register_digest (
     sequence bigint NOT NULL,
     recorded_at timestamp with time zone NOT NULL
 );
-CREATE TABLE public.registration (
-    uscc text NOT NULL,
-    registered boolean NOT NULL,
-    holding integer NOT NULL,
-    last_version integer NOT NULL,
-    version integer NOT NULL,
-    status text NOT NULL,
-    office text NOT NULL,
-    receipt_id text NOT NULL,
-    valid_from timestamp with time zone NOT NULL,
-    recorded_at timestamp with time zone NOT NULL,
-    particulars_version integer NOT NULL,
-    particulars_recorded_at timestamp with time zone NOT NULL,
-    particulars_whole boolean NOT NULL,
-    particulars_major bigint NOT NULL,
-    particulars_at timestamp with time zone NOT NULL,
-    particulars_id text NOT NULL,
-    status_version integer NOT NULL,
-    status_major bigint,
-    status_at timestamp with time zone,
-    status_id text,
-    assign_major bigint,
-    assign_at timestamp with time zone,
-    assign_id text,
-    is_public boolean NOT NULL,
-    open_case text,
-    predecessor_uscc text,
-    CONSTRAINT registration_status_check CHECK ((status = ANY (ARRAY['normal'::text, 'cancelled'::text, 'revoked'::text])))
-)
-WITH (fillfactor='70');
 CREATE TABLE public.registration_mark (
     uscc text NOT NULL,
     holding integer NOT NULL,
@@ -485,6 +522,15 @@ CREATE TABLE public.schema_migration (
 CREATE TABLE public.sequence_counter (
     name text NOT NULL,
     value bigint DEFAULT 0 NOT NULL
+);
+CREATE TABLE public.snapshot (
+    snapshot_id text NOT NULL,
+    sequence bigint NOT NULL,
+    recorded_at timestamp with time zone,
+    rows bigint NOT NULL,
+    files jsonb NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone
 );
 CREATE TABLE public.statement (
     date date NOT NULL,
@@ -638,6 +684,8 @@ ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.sequence_counter
     ADD CONSTRAINT sequence_counter_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (snapshot_id);
 ALTER TABLE ONLY public.statement
     ADD CONSTRAINT statement_pkey PRIMARY KEY (date, office);
 ALTER TABLE ONLY public.submission
@@ -654,6 +702,8 @@ ALTER TABLE ONLY public.upward_report
     ADD CONSTRAINT upward_report_to_sequence_key UNIQUE (to_sequence);
 ALTER TABLE ONLY public.withdrawn_code
     ADD CONSTRAINT withdrawn_code_pkey PRIMARY KEY (uscc, holding);
+CREATE INDEX allowed_conflict_other ON public.allowed_conflict USING btree (other_uscc);
+CREATE INDEX allowed_conflict_uscc ON public.allowed_conflict USING btree (uscc);
 CREATE INDEX case_member_waiting ON public.case_member USING btree (uscc) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX case_resolution_awaiting ON public.case_resolution USING btree (case_id) WHERE (status = 'awaiting_approval'::text);
 CREATE INDEX case_resolution_case ON public.case_resolution USING btree (case_id, proposed_at);
@@ -668,10 +718,16 @@ CREATE INDEX disposition_quarantined ON ONLY public.disposition USING btree (off
 CREATE INDEX disposition_receipt ON ONLY public.disposition USING btree (receipt_id);
 CREATE INDEX disposition_received ON ONLY public.disposition USING brin (received_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX disposition_source ON ONLY public.disposition USING btree (topic, partition, "offset");
+CREATE INDEX holder_bigrams ON public.holder USING gin (public.name_bigrams(name_key));
+ALTER INDEX public.holder_bigrams ALTER COLUMN 1 SET STATISTICS 1000;
+CREATE INDEX holder_division ON public.holder USING btree (division_code, uscc);
 CREATE INDEX holder_name_key ON public.holder USING btree (name_key);
+CREATE INDEX holder_scattered ON public.holder USING btree (reverse(subject_code), uscc);
+CREATE INDEX holder_trigrams ON public.holder USING gin (name_key public.gin_trgm_ops);
 CREATE INDEX legacy_number_uscc ON public.legacy_number USING btree (uscc);
 CREATE INDEX national_claim_case ON public.national_claim USING btree (case_id);
 CREATE INDEX quality_listed ON public.quality USING btree (office, date);
+CREATE INDEX registration_hidden ON public.registration USING btree (uscc) WHERE (NOT is_public);
 CREATE INDEX registration_subject_code ON public.registration USING btree (substr(uscc, 9, 9));
 CREATE INDEX submission_deciding ON public.submission USING btree (accepted_at) WHERE (done_at IS NULL);
 CREATE UNIQUE INDEX submission_idempotency ON public.submission USING btree (office, idempotency_key) WHERE (idempotency_key IS NOT NULL);
@@ -716,6 +772,8 @@ GRANT USAGE ON SCHEMA public TO uscc_relay;
 GRANT USAGE ON SCHEMA public TO uscc_api;
 GRANT USAGE ON SCHEMA public TO uscc_console;
 GRANT USAGE ON SCHEMA public TO uscc_job;
+REVOKE ALL ON FUNCTION public.common_bigrams() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.common_bigrams() TO uscc_api;
 REVOKE ALL ON FUNCTION public.ensure_month(instant timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_month(instant timestamp with time zone) TO uscc_ingest;
 GRANT ALL ON FUNCTION public.ensure_month(instant timestamp with time zone) TO uscc_job;
@@ -725,6 +783,9 @@ GRANT ALL ON FUNCTION public.mask_number(value text) TO uscc_api;
 GRANT ALL ON FUNCTION public.mask_number(value text) TO uscc_job;
 GRANT ALL ON FUNCTION public.mask_personal(record jsonb) TO uscc_api;
 GRANT ALL ON FUNCTION public.mask_personal(record jsonb) TO uscc_job;
+GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_ingest;
+GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_api;
+GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_job;
 GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_api;
 GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_job;
 GRANT SELECT ON TABLE public.acknowledgement TO uscc_ingest;
@@ -783,10 +844,15 @@ GRANT SELECT ON TABLE public.legacy_number TO uscc_api;
 GRANT SELECT ON TABLE public.legacy_number TO uscc_job;
 GRANT SELECT ON TABLE public.legacy_stock TO uscc_api;
 GRANT SELECT ON TABLE public.legacy_stock TO uscc_job;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.registration TO uscc_ingest;
+GRANT SELECT ON TABLE public.registration TO uscc_api;
+GRANT SELECT ON TABLE public.registration TO uscc_job;
+GRANT SELECT ON TABLE public.legacy_conversion TO uscc_api;
+GRANT SELECT ON TABLE public.legacy_conversion TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.message TO uscc_ingest;
 GRANT SELECT ON TABLE public.message TO uscc_api;
 GRANT SELECT ON TABLE public.message TO uscc_job;
-GRANT SELECT ON TABLE public.national_claim TO uscc_ingest;
+GRANT SELECT,INSERT ON TABLE public.national_claim TO uscc_ingest;
 GRANT SELECT ON TABLE public.national_claim TO uscc_api;
 GRANT SELECT ON TABLE public.national_claim TO uscc_job;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.nightly_step TO uscc_job;
@@ -805,9 +871,6 @@ GRANT SELECT ON TABLE public.raw_message TO uscc_api;
 GRANT SELECT ON TABLE public.raw_message TO uscc_job;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.register_digest TO uscc_job;
 GRANT SELECT ON TABLE public.register_digest TO uscc_api;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.registration TO uscc_ingest;
-GRANT SELECT ON TABLE public.registration TO uscc_api;
-GRANT SELECT ON TABLE public.registration TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.registration_mark TO uscc_ingest;
 GRANT SELECT ON TABLE public.registration_mark TO uscc_api;
 GRANT SELECT ON TABLE public.registration_mark TO uscc_job;
@@ -828,6 +891,9 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.sequence_counter TO uscc_ingest;
 GRANT SELECT ON TABLE public.sequence_counter TO uscc_relay;
 GRANT SELECT ON TABLE public.sequence_counter TO uscc_api;
 GRANT SELECT ON TABLE public.sequence_counter TO uscc_job;
+GRANT SELECT ON TABLE public.snapshot TO uscc_api;
+GRANT SELECT,INSERT ON TABLE public.snapshot TO uscc_job;
+GRANT UPDATE(removed_at) ON TABLE public.snapshot TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.statement TO uscc_job;
 GRANT SELECT ON TABLE public.statement TO uscc_api;
 GRANT SELECT,INSERT ON TABLE public.submission TO uscc_api;

@@ -5,6 +5,7 @@ Every line on stdout is JSON. What cannot be measured here says why on stderr an
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 
@@ -21,6 +22,8 @@ def main(names: list[str]) -> None:
     if unknown:
         print(f"no figure {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         sys.exit(2)
+    # An end from outside is an orderly one: the services go with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for group in GROUPS:
         wanted = {name for name in group.names if not names or any(name.startswith(each) for each in names)}
         if not wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.bench import ingesting, looking_up, nightly, validating
+from tests.bench import ingesting, looking_up, nightly, running, validating
 from tests.bench.figures import Figure
 
 
@@ -25,5 +25,9 @@ GROUPS = (
     Group(("search.name",), looking_up.searches),
     Group(("ingest.floor", "ingest.peer"), ingesting.rates),
     Group(("ingest.memory",), ingesting.memory),
+    Group(("ingest.slope",), ingesting.slope),
+    Group(("submissions.http",), running.posts),
+    Group(("feed.lag",), running.lag),
+    Group(("start",), running.start),
     Group(("nightly.local", "nightly.memory", "nightly.slope"), nightly.comparisons),
 )

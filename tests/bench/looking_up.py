@@ -14,7 +14,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -32,6 +33,11 @@ _CONNECTIONS = 32
 _BATCH_CODES = 1_000
 _ROUNDS = 5
 _ASKED = 20_000
+_COMPARED = (
+    ("lookup.single", "floor", "requests/s", ">= 0.30"),
+    ("lookup.peer", "lookup.peer", "requests/s", ">= 4"),
+    ("lookup.batch", "floor", "codes/s", ">= 1"),
+)
 _RATE = re.compile(r"Requests/sec:\s+([0-9.]+)")
 _OTHERS = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _TPS = re.compile(r"tps = ([0-9.]+)")
@@ -55,37 +61,34 @@ def look_ups(wanted: frozenset[str]) -> Iterator[Figure]:
     """lookup.single, lookup.peer and lookup.batch: all the duties of `uscc serve`, one worker."""
     if shutil.which("wrk") is None:
         raise Skipped("wrk is not installed (Debian: wrk)")
+    lacking = [name for name in ("sqlalchemy", "greenlet") if find_spec(name) is None]
+    missing = f"{', '.join(lacking)} is not installed" if lacking else None
     here, size = services(), scaled(_REGISTERED, least=5_000)
     with here.database() as dsn:
         fill(dsn, size)
         query = "select uscc from registration where is_public order by reverse(uscc) limit $1"
         asked = [row["uscc"] for row in here.fetch(query, _ASKED, dsn=dsn)]
-        key = asyncio.run(_client(dsn))
+        key = asyncio.run(client(dsn))
         here.execute("vacuum analyze", dsn=dsn)
         pgbench(dsn, "-q", "-i", "-s", "10")
-        with _serving(here, dsn) as http, _peer(here, dsn, key) as peer:
-            ours = _wrk(here, http, "/v1/registrations/", asked, key)
-            theirs = _wrk(here, peer, "/registrations/", asked, key)
-            batches = _wrk_batches(here, http, asked, key)
-            for warm in (ours, theirs, batches):
+        with serving(here, dsn) as http, ExitStack() as stack:
+            measures = {"lookup.single": _wrk(here, http, "/v1/registrations/", asked, key)}
+            if "lookup.peer" in wanted and missing is None:
+                peer = stack.enter_context(_peer(here, dsn, key))
+                measures["lookup.peer"] = _wrk(here, peer, "/registrations/", asked, key)
+            if "lookup.batch" in wanted:
+                measures["lookup.batch"] = _wrk_batches(here, http, asked, key)
+            for warm in measures.values():
                 warm()
-            singles, peers, lots, floors = [], [], [], []
-            for _ in range(_ROUNDS):
-                floors.append(_select_only(dsn))
-                singles.append(ours())
-                if "lookup.peer" in wanted:
-                    peers.append(theirs())
-                if "lookup.batch" in wanted:
-                    lots.append(batches() * _BATCH_CODES)
-    if "lookup.single" in wanted:
-        pairs = list(zip(singles, floors, strict=True))
-        yield of_pairs("lookup.single", pairs, unit="requests/s", records=size, bar=">= 0.30")
-    if peers:
-        yield of_pairs(
-            "lookup.peer", list(zip(singles, peers, strict=True)), unit="requests/s", records=size, bar=">= 4"
-        )
-    if lots:
-        yield of_pairs("lookup.batch", list(zip(lots, floors, strict=True)), unit="codes/s", records=size, bar=">= 1")
+            measures["floor"] = lambda: _select_only(dsn)
+            rounds = [{name: measure() for name, measure in measures.items()} for _ in range(_ROUNDS)]
+    for name, baseline, unit, bar in _COMPARED:
+        if name in wanted and name in rounds[0]:
+            measured = "lookup.single" if name == "lookup.peer" else name
+            pairs = [(each[measured], each[baseline]) for each in rounds]
+            yield of_pairs(name, pairs, unit=unit, records=size, bar=bar)
+    if "lookup.peer" in wanted and missing is not None:
+        raise Skipped(missing)
 
 
 def searches(_wanted: frozenset[str]) -> Iterator[Figure]:
@@ -93,13 +96,13 @@ def searches(_wanted: frozenset[str]) -> Iterator[Figure]:
     here, size = services(), scaled(_SEARCHED, least=5_000)
     with here.database() as dsn:
         fill(dsn, size)
-        key = asyncio.run(_client(dsn))
+        key = asyncio.run(client(dsn))
         names = [
             row["name"] for row in here.fetch("select name from holder tablesample system (1) limit 2000", dsn=dsn)
         ]
         if not names:
             names = [row["name"] for row in here.fetch("select name from holder limit 2000", dsn=dsn)]
-        with _serving(here, dsn) as http:
+        with serving(here, dsn) as http:
             slowest = []
             for kind in ("2", "3", "4", "typo"):
                 pieces = _pieces(Random(4), names, kind)
@@ -135,7 +138,7 @@ def _search(http: str, key: str, name: str) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
-async def _client(dsn: str) -> str:
+async def client(dsn: str) -> str:
     pool = await open_pool(dsn, role=None, limits=JOB, size=1, name="bench")
     try:
         async with writing(pool, JOB) as connection:
@@ -146,7 +149,7 @@ async def _client(dsn: str) -> str:
 
 
 @contextmanager
-def _serving(here: Services, dsn: str) -> Iterator[str]:
+def serving(here: Services, dsn: str) -> Iterator[str]:
     """Run `uscc serve`; yields its address."""
     port = Ports(here.folder / f"serve-{time.monotonic_ns()}").take("http")
     with here.role("serve", dsn=dsn, settings={"USCC_HTTP_PORT": str(port), "USCC_LOG_FORMAT": "json"}) as process:
@@ -192,13 +195,13 @@ def _wrk(here: Services, http: str, path: str, codes: list[str], key: str) -> Ca
 
 
 def _wrk_batches(here: Services, http: str, codes: list[str], key: str) -> Callable[[], float]:
-    """Return what measures calls a second, a thousand codes each."""
+    """Return what measures codes a second, a thousand a call."""
     parts = [codes[start : start + _BATCH_CODES] for start in range(0, len(codes), _BATCH_CODES)]
     bodies = [json.dumps({"codes": part}) for part in parts if len(part) == _BATCH_CODES]
     headers = f'local headers = {{["Authorization"] = "Bearer {key}", ["Content-Type"] = "application/json"}}'
     request = 'return wrk.format("POST", "/v1/registrations/lookup", headers, requests[at])'
     script = _script(here.folder, bodies, headers, request)
-    return lambda: _run(script, http, 4)
+    return lambda: _run(script, http, 4) * _BATCH_CODES
 
 
 def _script(folder: Path, lines: list[str], prelude: str, request: str) -> Path:

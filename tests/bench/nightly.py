@@ -13,8 +13,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from isal import igzip_threaded
 
@@ -45,7 +46,7 @@ class _Night(NamedTuple):
 
     seconds: float
     peak_mib: float
-    answer: dict[str, object]
+    answer: dict[str, Any]
 
 
 def comparisons(wanted: frozenset[str]) -> Iterator[Figure]:
@@ -67,7 +68,7 @@ def comparisons(wanted: frozenset[str]) -> Iterator[Figure]:
                 night = _night(here, dsn, file)
                 _check(night, planted)
                 costs[size].append(max(0.001, night.seconds - idle))
-                pairs.append((costs[size][-1], seconds(lambda: _unpack(file))))
+                pairs.append((costs[size][-1], seconds(partial(_unpack, file))))
                 peaks.append(night.peak_mib)
             if size == large:
                 yield of_pairs("nightly.local", pairs, unit="s", records=size, bar="<= 4")
@@ -127,7 +128,7 @@ def _night(here: Services, dsn: str, file: Path | None) -> _Night:
 
 
 def _check(night: _Night, planted: int) -> None:
-    (compared,) = night.answer["comparisons"]  # type: ignore[misc]
+    (compared,) = night.answer["comparisons"]
     assert compared["state"] == "done", compared
     assert (compared["different"], compared["missing_here"], compared["missing_there"]) == (planted, 0, 0), compared
 

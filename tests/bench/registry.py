@@ -23,7 +23,6 @@ from tests.bench.feed import OFFICE, mark, records
 from tests.integration.ledger import open_ledger
 
 ORIGINALS = 3_000
-_PLACE = Partition(submissions_topic(OFFICE), 0)
 _CHUNK = 100_000
 # What differs from the original, by table; `c` is the line of the new code, `t` that of the original.
 _OTHER = {
@@ -49,43 +48,38 @@ _OTHER = {
 _OF = {"message": "t.receipt_id = o.receipt_id", "legacy_number": "t.uscc = o.uscc"}
 
 
-def ingest(dsn: str, bodies: list[bytes], *, first: int = 0) -> None:
-    """Apply records as `uscc ingest` would, at offsets from `first` on."""
-    asyncio.run(apply(dsn, bodies, first=first))
-
-
-async def apply(dsn: str, bodies: list[bytes], *, first: int = 0, batch: int = 5_000) -> float:
-    """Apply records in batches and return the seconds that applying took; decoding does not count."""
-    took = 0.0
+async def apply(dsn: str, bodies: list[bytes], *, partition: int = 0, batch: int = 5_000) -> list[float]:
+    """Apply the records of one partition in batches; return the seconds that each took, without the decoding."""
+    place = Partition(submissions_topic(OFFICE), partition)
+    took = []
     clock = asyncio.get_running_loop().time
     async with open_ledger(dsn) as applier:
         async with writing(applier.pool) as connection:
-            await ledger.begin_partition(connection, *_PLACE, OFFICE, first)
-        for start in range(0, len(bodies), batch):
-            position = first + start
+            await ledger.begin_partition(connection, *place, OFFICE, 0)
+        for position in range(0, len(bodies), batch):
             now = datetime.now(UTC)
             incoming = [
-                Incoming(source=Source(*_PLACE, position + number), received_at=now, body=body)
-                for number, body in enumerate(bodies[start : start + batch])
+                Incoming(source=Source(*place, position + number), received_at=now, body=body)
+                for number, body in enumerate(bodies[position : position + batch])
             ]
             submissions = [applier.decode(each, OFFICE) for each in incoming]
             began = clock()
             await applier.apply(
                 Batch(
-                    place=_PLACE,
+                    place=place,
                     office=OFFICE,
                     position=position,
                     next_offset=position + len(incoming),
                     submissions=submissions,
                 )
             )
-            took += clock() - began
+            took.append(clock() - began)
     return took
 
 
 def fill(dsn: str, count: int, *, seed: int = 3) -> list[str]:
     """Make a registry of about `count` codes and return them all."""
-    ingest(dsn, [body for _, body in records(ORIGINALS, seed=seed)])
+    asyncio.run(apply(dsn, [body for _, body in records(ORIGINALS, seed=seed)]))
     return asyncio.run(_multiply(dsn, count, seed + 1))
 
 

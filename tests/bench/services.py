@@ -7,6 +7,7 @@ import atexit
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ class Services:
         self._postgres: EmbeddedPostgres | None = None
         self._kafka: EmbeddedKafka | None = None
         self._running: list[Running] = []
+        self._producer: Producer | None = None
 
     @property
     def dsn(self) -> str:
@@ -124,25 +126,25 @@ class Services:
             done.result(30)
 
     def produce(self, topic: str, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Produce records, keyed as offices key them."""
-        producer = Producer(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "acks": "all",
-                "linger.ms": 20,
-                "compression.type": "lz4",
-                "partitioner": "murmur2_random",
-                "queue.buffering.max.messages": 500_000,
-            }
-        )
+        """Produce records, keyed as offices key them, and wait until all are acknowledged."""
+        if self._producer is None:
+            self._producer = Producer(
+                {
+                    "bootstrap.servers": self.bootstrap,
+                    "acks": "all",
+                    "linger.ms": 5,
+                    "compression.type": "lz4",
+                    "partitioner": "murmur2_random",
+                }
+            )
         for key, value in records:
             while True:
                 try:
-                    producer.produce(topic, value=value, key=key)
+                    self._producer.produce(topic, value=value, key=key)
                     break
                 except BufferError:
-                    producer.poll(0.1)
-        left = producer.flush(120)
+                    self._producer.poll(0.1)
+        left = self._producer.flush(120)
         assert not left, f"{left} records were not acknowledged"
 
     @contextmanager
@@ -186,9 +188,15 @@ class Process:
         status = Path(f"/proc/{self.pid}/status").read_text("utf-8")
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
-    def stop(self) -> None:
+    def wait(self, seconds: float) -> None:
+        """Wait for its orderly end."""
+        self._child.wait(seconds)
+        if self._child.returncode != 0:
+            self.check()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end, then make it."""
-        self._child.terminate()
+        self._child.send_signal(number)
         try:
             self._child.wait(25)
         except subprocess.TimeoutExpired:

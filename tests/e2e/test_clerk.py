@@ -60,6 +60,8 @@ def _line(number: int, uscc: str, name: str) -> str:
     return f"C-{number},assign,2026-11-20T09:0{number}:00+08:00,{uscc},{name},{TAIL}"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_day(clerk: Clerk, tmp_path: Path) -> None:
     """One story, because each step stands on the one before."""
     feed = tmp_path / "feed.csv.gz"

@@ -76,14 +76,11 @@ def _child(data_dir: Path, word: str) -> int:
     return pid
 
 
-def test_the_second_run_is_quick_and_pushes_nothing_again(data_dir: Path) -> None:
-    began = time.monotonic()
-
+def test_the_second_run_pushes_nothing_again(data_dir: Path) -> None:
     done = _uscc("up", "--data-dir", str(data_dir), "--port", "0", "--demo", str(RECORDS), "--until-idle")
 
     assert done.returncode == 0, done.stderr
     assert "are there already" in done.stderr
-    assert time.monotonic() - began < 30
 
 
 def test_the_pasteable_lines_work(data_dir: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,7 @@ async def test_two_that_produce_at_once_produce_once(
 
     async with producing(relay_pool, broker), producing(relay_pool, broker):
         for submission_id in submission_ids:
-            await until(lambda each=submission_id: _is_produced(pool, each))
+            await until(partial(_is_produced, pool, submission_id))
 
     assert set(range(100)) == {int(record.body) for record in await topic_of(broker, office)}
     assert 100 == len(await topic_of(broker, office))

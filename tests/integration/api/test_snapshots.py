@@ -1,4 +1,4 @@
-"""Snapshots: sealed at a change of the feed, the same in every format, and with the changes behind them the registry."""
+"""Snapshots: sealed at a change of the feed, the same in every format, and with the later changes the registry."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from service.resources import ServeConfig
 from sync import snapshots
 from sync.snapshot_files import COLUMNS
 from sync.snapshots import SnapshotUnderWay, make_snapshot
+from sync.store import snapshots as stored
 from sync.store.connection import JOB, Pool, open_pool
 from sync.store.snapshots import Snapshot
 from tests.integration.api.conftest import Api, Registry, new_code, problem, record_of
@@ -121,13 +122,13 @@ async def test_a_snapshot_stands_at_its_change_whatever_comes_meanwhile(
             going_on.append(asyncio.get_running_loop().create_task(push))
 
     async def slowly(pool: Pool) -> Snapshot:
-        original = snapshots.store.next_codes
+        original = stored.next_codes
 
         async def wait_first(connection: Any, after: str, limit: int) -> list[str]:
             await asyncio.gather(*going_on)
             return await original(connection, after, limit)
 
-        monkeypatch.setattr(snapshots.store, "next_codes", wait_first)
+        monkeypatch.setattr(stored, "next_codes", wait_first)
         return await make_snapshot(pool, config.snapshot_folder, kept=3, progress=meanwhile)
 
     made = await slowly(job_pool)

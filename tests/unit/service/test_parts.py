@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_host_names_follow_from_where_the_service_listens(
 ) -> None:
     config = ServeConfig(
         dsn="", host=host, allowed_hosts=allowed, offices={}, ruleset=default_ruleset(),
-        judging=judging(Settings(), load_site(None)),
+        judging=judging(Settings(), load_site(None)), snapshot_folder=Path("snapshots"),
     )  # fmt: skip
 
     assert expected == config.host_names()
