@@ -17,14 +17,19 @@ _SECOND = ALPHABET.encode().index(b"M")
 Codes = npt.NDArray[np.bytes_]
 
 
-def codes(count: int, seed: int = 1) -> Codes:
-    """Return `count` distinct valid codes of commerce in Liaoning, as S18; their subject codes begin with `M`."""
+def codes(count: int, seed: int = 1, *, strange: float = 0.0) -> Codes:
+    """Return `count` distinct valid codes of commerce, as S18; their subject codes begin with `M`.
+
+    They are of Liaoning, but for the share `strange`, which is of divisions elsewhere or unknown (rule E07).
+    """
     random = np.random.default_rng(seed)
     divisions = np.array([district.code.encode() for district in districts()], dtype="S6")
+    elsewhere = np.array([f"{number}01".encode() for number in range(2110, 4410, 23)], dtype="S6")
     rows = np.empty((count, 18), np.uint8)
     rows[:, 0] = ord("9")
     rows[:, 1] = random.choice(np.frombuffer(b"1123", np.uint8), count)
     rows[:, 2:8] = random.choice(divisions, count).view(np.uint8).reshape(count, 6)
+    rows[: int(count * strange), 2:8] = np.resize(elsewhere, int(count * strange)).view(np.uint8).reshape(-1, 6)
     # A stride that is coprime to the space gives every number once.
     space = 31**7
     numbers = (np.arange(count, dtype=np.int64) + int(random.integers(space))) * 1_299_709 % space

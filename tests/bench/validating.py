@@ -129,12 +129,17 @@ def file(_wanted: frozenset[str]) -> Iterator[Figure]:
 
 
 def _write(path: Path, size: int) -> None:
-    """Write a CSV of codes, part by part, two in a hundred of them spoilt."""
+    """Write a CSV of codes, part by part, with the shares that real registers have.
+
+    One in ten is of a division that is abolished, unknown or elsewhere; two in ten thousand fail a check.
+    """
     part = min(size, 500_000)
     schema = pa.schema([("uscc", pa.string())])
     with csv.CSVWriter(str(path), schema) as sink:
         for number in range(-(-size // part)):
-            rows = spoilt(codes(min(part, size - number * part), seed=number), seed=number)
+            rows = codes(min(part, size - number * part), seed=number, strange=0.1)
+            np.random.default_rng(number).shuffle(rows)
+            rows = spoilt(rows, 0.0002, seed=number)
             sink.write_table(pa.table({"uscc": pa.array(rows.tolist(), pa.binary()).cast(pa.string())}))
 
 
