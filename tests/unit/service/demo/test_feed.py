@@ -21,7 +21,7 @@ from validators.check_character import mod31_without_complement
 from validators.division import Divisions
 
 BASE = date(2026, 11, 20)
-REAL_DATA = Path("/work/shared/data")
+REAL_DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
 
 
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
