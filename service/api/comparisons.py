@@ -55,6 +55,7 @@ PROBLEMS: Mapping[Code, Text] = {
         en="columns that nobody knows (renamed?); force leaves them out",
     ),
     "repeated-columns": Text(zh="同一列出现两次", en="a column stands there twice"),
+    "different-columns": Text(zh="登记簿各文件的列不一致", en="the files of the register have different columns"),
     "missing-codes": Text(zh="有的行没有代码", en="rows without a code"),
     "duplicate-codes": Text(zh="同一代码出现多次", en="codes that stand there more than once"),
     "too-few-rows": Text(

@@ -23,7 +23,7 @@ from service.judging import decoder
 from service.settings import Settings, dsn, kafka_settings, load, locate, nights, snapshot_folder
 from service.site import load_site
 from sync.nightly.comparisons import Means, settlement
-from sync.nightly.registers import FORMATS, format_of
+from sync.nightly.registers import FORMATS, files_of, format_of
 from sync.nightly.run import Night, NightlyConfig, Register, run_once, show
 from sync.snapshots import SnapshotUnderWay, make_snapshot
 from sync.store.connection import JOB, Pool, open_pool, reading
@@ -39,8 +39,9 @@ _HOLDS = ("opening", "new", "resolved", "closing")
 @click.option("--office", help="This office alone.")
 @click.option(
     "--against",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The office's full register as of --date (default: now): .csv.gz, .ndjson.gz or .parquet.",
+    type=click.Path(path_type=Path),
+    metavar="FILE|FOLDER|'GLOB'",
+    help="The office's full register as of --date (default: now): .csv.gz, .ndjson.gz or .parquet, one file or many.",
 )
 @click.option(
     "--force", is_flag=True, help="Compare a register that lacks rows, is an older one, or has columns of its own."
@@ -95,12 +96,18 @@ def command(
 
 
 def _register(file: Path, office: str | None, day: date, force: bool) -> Register:
-    form = format_of(file)
-    if form is None:
-        raise click.UsageError(f"{file.name} must end in {', '.join('.' + each for each in FORMATS)}")
+    files = files_of(file)
+    if not files:
+        raise click.UsageError(f"--against: there is no register at {file}")
+    forms = {format_of(each) for each in files}
+    form = next(iter(forms))
+    if form is None or len(forms) > 1:
+        endings = ", ".join("." + each for each in FORMATS)
+        raise click.UsageError(f"{file.name} must end in {endings}, and all files of a register in the same")
     if office is None:
         raise click.UsageError("--against needs --office: whose register is it?")
-    return Register(office=office, date=day, file=file, form=form, force=force)
+    file = file.parent if file not in files and not file.is_dir() else file
+    return Register(office=office, date=day, file=file.resolve(), form=form, force=force, parts=files)
 
 
 @asynccontextmanager

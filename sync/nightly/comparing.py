@@ -18,7 +18,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from sync.nightly.registers import KEY, Register, UnusableRegister
+from sync.nightly.registers import KEY, Register, UnusableRegister, padded
 
 Kind: TypeAlias = Literal["different", "missing_here", "missing_there", "pending"]
 Progress: TypeAlias = Callable[[int], None]
@@ -93,13 +93,13 @@ class Comparing:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, columns: tuple[str, ...], totals: Totals) -> None:
         self._connection = connection
-        self._columns = columns
+        self.columns = columns
         self.totals = totals
 
     def differences(self) -> Iterator[list[Difference]]:
         """Yield everything that is not equal, by code, some thousand at a time."""
-        ordinary = [name for name in self._columns if name not in _BESIDE]
-        beside = [name for name in _BESIDE if name in self._columns]
+        ordinary = [name for name in self.columns if name not in _BESIDE]
+        beside = [name for name in _BESIDE if name in self.columns]
         cursor = self._connection.cursor().execute(_SQL["differences"])
         while rows := cursor.fetchmany(_CHUNK_ROWS):
             yield [_difference(row, ordinary, beside) for row in rows]
@@ -198,13 +198,8 @@ def _padded(register: Register, ordinary: list[str]) -> pa.RecordBatchReader:
     """Give the register every column that the statement names, and one more, so that there is always a member."""
     schema = pa.schema([(name, pa.string()) for name in (KEY, *_BESIDE, *ordinary, _NOTHING)])
 
-    def padded() -> Iterator[pa.RecordBatch]:
-        for batch in register.reader:
-            nothing = pa.nulls(batch.num_rows, pa.string())
-            present = dict(zip(batch.schema.names, batch.columns, strict=True))
-            yield pa.RecordBatch.from_arrays([present.get(name, nothing) for name in schema.names], schema=schema)
-
-    return pa.RecordBatchReader.from_batches(schema, padded())
+    batches = (padded(batch, schema) for batch in register.reader)
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 class _Counter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,9 +21,10 @@ import structlog
 from sync.instants import format_instant
 from sync.kafka import KafkaSettings, log_ends, read_values
 from sync.masking import mask
-from sync.nightly.comparing import Bounds, Comparing, Difference, compare
+from sync.nightly.comparing import Bounds, Difference
 from sync.nightly.days import BusinessDays
-from sync.nightly.registers import FORMATS, Format, UnusableRegister, explained, open_register
+from sync.nightly.engine import Engine, LocalEngine, Question
+from sync.nightly.registers import FORMATS, Format, UnusableRegister
 from sync.nightly.settlement import settle
 from sync.offices import Office
 from sync.records import receipt_bound
@@ -31,7 +32,6 @@ from sync.store import nightly, nightly_comparisons
 from sync.store.connection import JOB, Pool, ReadConn, WriteConn, reading, writing
 from sync.store.facts import Decode
 from sync.store.nightly_comparisons import Item, Order
-from sync.store.nightly_export import read_register
 from sync.topics import submissions_topic
 from validators.fields import PERSONAL
 
@@ -61,6 +61,10 @@ class Means:
     memory_mib: int
     progress: Callable[[int, int], None]
 
+    def this_machine(self) -> Engine:
+        """Return the engine that needs nothing else."""
+        return LocalEngine(dsn=self.dsn, role=self.role, bounds=Bounds(memory_mib=self.memory_mib, folder=self.folder))
+
 
 async def compare_waiting(means: Means, offices: Iterable[Office]) -> int:
     """Make every comparison that waits, oldest first; return how many were finished."""
@@ -74,7 +78,7 @@ async def compare_waiting(means: Means, offices: Iterable[Office]) -> int:
         file = means.folder / f"{order.comparison_id}.{order.format}"
         try:
             await _fetch(means.pool, order, file)
-            await make(means, known[order.office], order, file)
+            await make(means, known[order.office], order, (file,))
         finally:
             file.unlink(missing_ok=True)
     return len(waiting)
@@ -90,10 +94,15 @@ async def _fetch(pool: Pool, order: Order, file: Path) -> None:
                 number += 1
 
 
-async def make(means: Means, office: Office, order: Order, file: Path) -> bool:
-    """Make one comparison and store it; False when the register is unusable, which is stored too."""
+async def make(
+    means: Means, office: Office, order: Order, files: tuple[Path, ...], engine: Engine | None = None
+) -> bool:
+    """Make one comparison and store it; False when the register is unusable, which is stored too.
+
+    `files` make up the register; without an `engine` this machine compares.
+    """
     try:
-        await _make(means, office, order, file)
+        await _make(means, office, order, files, engine or means.this_machine())
     except UnusableRegister as error:
         log.warning("comparison_failed", comparison_id=order.comparison_id, code=error.code)
         async with writing(means.pool, JOB) as connection:
@@ -102,7 +111,7 @@ async def make(means: Means, office: Office, order: Order, file: Path) -> bool:
     return True
 
 
-async def _make(means: Means, office: Office, order: Order, file: Path) -> None:
+async def _make(means: Means, office: Office, order: Order, files: tuple[Path, ...], engine: Engine) -> None:
     form = next(each for each in FORMATS if each == order.format)
     undecided = await _undecided(means, office)
     async with reading(means.pool, JOB) as connection:
@@ -118,38 +127,31 @@ async def _make(means: Means, office: Office, order: Order, file: Path) -> None:
         if last is not None and rows < LEAST_SHARE * last.office_total and not order.forced:
             raise UnusableRegister("too-few-rows", rows=rows, last=last.office_total)
 
-    def open_all(stack: ExitStack) -> tuple[Comparing, tuple[str, ...]]:
-        stack.enter_context(explained(file, form))
-        register = stack.enter_context(open_register(file, form, force=order.forced))
-        registry = stack.enter_context(
-            read_register(means.dsn, role=means.role, office=office.id, first_characters=office.first_characters)
-        )
-        comparing = compare(
-            register,
-            registry,
-            cutoff=receipt_bound(cutoff),
-            undecided=undecided,
-            bounds=Bounds(memory_mib=means.memory_mib, folder=means.folder),
-            check=check,
-            progress=lambda rows: means.progress(rows, max(expected, rows)),
-        )
-        return stack.enter_context(comparing), register.columns
-
+    question = Question(
+        office=office.id,
+        first_characters=office.first_characters,
+        files=files,
+        form=form,
+        force=order.forced,
+        cutoff=receipt_bound(cutoff),
+        undecided=frozenset(undecided),
+    )
+    asked = engine.compare(question, check=check, progress=lambda rows: means.progress(rows, max(expected, rows)))
     with ExitStack() as stack:
-        comparing, columns = await asyncio.to_thread(open_all, stack)
-        totals = comparing.totals
+        answer = await asyncio.to_thread(stack.enter_context, asked)
+        totals = answer.totals
         figures = (
             totals.office_total, totals.registry_total, totals.equal, totals.different, totals.missing_here,
             totals.missing_there, totals.pending_office, totals.pending_registry,
         )  # fmt: skip
         async with writing(means.pool, JOB) as connection:
             await nightly_comparisons.clear_items(connection, order.comparison_id)
-            differences = comparing.differences()
+            differences = answer.differences()
             while chunk := await asyncio.to_thread(next, differences, None):
                 await nightly_comparisons.add_items(
                     connection, order.comparison_id, await _items(connection, order, before, chunk)
                 )
-            await nightly_comparisons.finish(connection, order.comparison_id, columns, figures, sequence)
+            await nightly_comparisons.finish(connection, order.comparison_id, answer.columns, figures, sequence)
     log.info("comparison_done", comparison_id=order.comparison_id, office_total=totals.office_total, equal=totals.equal)
 
 
@@ -221,13 +223,13 @@ async def settlement(connection: ReadConn, order: Order) -> AsyncIterator[bytes]
 
 
 async def hand_in_locally(
-    pool: Pool, *, office: str, day: date, file: Path, form: Format, force: bool, by: str
+    pool: Pool, *, office: str, day: date, files: Sequence[Path], form: Format, force: bool, by: str
 ) -> tuple[Order, bool]:
-    """Begin a comparison of a file of this machine; return it, and whether it has been made already.
+    """Begin a comparison of files of this machine; return it, and whether it has been made already.
 
-    An interrupted run's is taken up again, and so is a finished one of the same file over the same registry.
+    An interrupted run's is taken up again, and so is a finished one of the same files over the same registry.
     """
-    digest = await asyncio.to_thread(_sha256, file)
+    digest = await asyncio.to_thread(_sha256, files)
     async with writing(pool, JOB) as connection:
         found = await nightly_comparisons.same_file(
             connection, office=office, day=day, by=by, sha256=digest, forced=force
@@ -244,6 +246,10 @@ async def hand_in_locally(
         return await nightly_comparisons.read_order(connection, comparison_id), done
 
 
-def _sha256(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").digest()
+def _sha256(files: Sequence[Path]) -> bytes:
+    """Return the digest of a file, or that of the digests of several."""
+    digests = []
+    for file in files:
+        with file.open("rb") as opened:
+            digests.append(hashlib.file_digest(opened, "sha256").digest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -38,7 +38,8 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 Code: TypeAlias = Literal[
     "not-gzip", "truncated", "damaged", "wrong-encoding", "malformed", "empty", "no-key-column", "unknown-columns",
-    "repeated-columns", "missing-codes", "duplicate-codes", "too-few-rows", "older-than-last", "not-decided-yet",
+    "repeated-columns", "different-columns", "missing-codes", "duplicate-codes", "too-few-rows",
+    "older-than-last", "not-decided-yet",
 ]  # fmt: skip
 
 
@@ -70,6 +71,24 @@ def format_of(path: Path) -> Format | None:
     return next((each for each in FORMATS if path.name.lower().endswith("." + each)), None)
 
 
+def files_of(named: Path) -> tuple[Path, ...]:
+    """Return the files that a register's name stands for, by name: itself, all of a folder, or all that match.
+
+    Files of a folder that are no registers are left out; so are hidden ones.
+    """
+    if named.is_file():
+        return (named,)
+    if named.is_dir():
+        return tuple(sorted(each for each in named.iterdir() if _visible(each) and format_of(each) is not None))
+    if not any(mark in named.name for mark in "*?["):
+        return ()
+    return tuple(sorted(each for each in named.parent.glob(named.name) if _visible(each)))
+
+
+def _visible(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith((".", "_"))
+
+
 @contextmanager
 def open_register(path: Path, form: Format, *, force: bool = False) -> Iterator[Register]:
     """Open a register. `force` leaves columns out that nobody knows.
@@ -92,6 +111,60 @@ def open_register(path: Path, form: Format, *, force: bool = False) -> Iterator[
             else:
                 with _unpacked(path) as stream:
                     yield _open_ndjson(path, stream, force)
+
+
+@contextmanager
+def open_registers(files: Sequence[Path], form: Format, *, force: bool = False) -> Iterator[Register]:
+    """Open a register that several files make up, one behind the other; what is wrong says in which file.
+
+    Raises:
+        UnusableRegister: here, or while the reader is read.
+    """
+    if len(files) == 1:
+        with open_register(files[0], form, force=force) as register:
+            yield register
+        return
+    columns = columns_of(files, form, force=force)
+    schema = pa.schema([(name, pa.string()) for name in (KEY, *columns)])
+
+    def chained() -> Iterator[pa.RecordBatch]:
+        for path in files:
+            with within(path), open_register(path, form, force=force) as register:
+                for batch in register.reader:
+                    yield padded(batch, schema)
+
+    yield Register(columns=columns, reader=pa.RecordBatchReader.from_batches(schema, chained()))
+
+
+def columns_of(files: Sequence[Path], form: Format, *, force: bool) -> tuple[str, ...]:
+    """Return the columns of a register that several files make up.
+
+    Raises:
+        UnusableRegister: a file cannot be opened, or has other columns; lines of JSON may lack members.
+    """
+    found: tuple[str, ...] = ()
+    for number, path in enumerate(files):
+        with nullcontext() if len(files) == 1 else within(path), open_register(path, form, force=force) as register:
+            if form != "ndjson.gz" and number and register.columns != found:
+                raise UnusableRegister("different-columns", columns=_shown(sorted({*found} ^ {*register.columns})))
+            found = tuple(sorted({*found, *register.columns}))
+    return found
+
+
+@contextmanager
+def within(path: Path) -> Iterator[None]:
+    """Say of what is wrong with one file of several which file it is."""
+    try:
+        yield
+    except UnusableRegister as error:
+        raise UnusableRegister(error.code, file=path.name, **error.facts) from None
+
+
+def padded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Give a batch of texts the columns of a schema, null where it has none."""
+    nothing = pa.nulls(batch.num_rows, pa.string())
+    present = dict(zip(batch.schema.names, batch.columns, strict=True))
+    return pa.RecordBatch.from_arrays([present.get(name, nothing) for name in schema.names], schema=schema)
 
 
 def _unpacked(path: Path) -> IO[bytes]:

@@ -21,6 +21,7 @@ import structlog
 from sync.errors import Retryable, SyncError
 from sync.nightly.comparisons import Means, compare_waiting, hand_in_locally, make
 from sync.nightly.days import days_between
+from sync.nightly.engine import Engine
 from sync.nightly.quality import required_fields, stock_after_days
 from sync.nightly.registers import Format
 from sync.nightly.report import write_report
@@ -49,13 +50,24 @@ class AnotherRun(SyncError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """A register on this machine that the run is to compare."""
+    """A register on this machine that the run is to compare.
+
+    `file` is its name, `parts` the files that make it up where they are more than that one. Without an `engine` this
+    machine compares.
+    """
 
     office: str
     date: date
     file: Path
     form: Format
     force: bool = False
+    parts: tuple[Path, ...] = ()
+    engine: Engine | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        return self.parts or (self.file,)
 
 
 def _go_on(_step: NightStep) -> None:
@@ -188,13 +200,14 @@ async def _compare(config: NightlyConfig, register: Register, night: Night) -> N
         config.means.pool,
         office=register.office,
         day=register.date,
-        file=register.file,
+        files=register.files,
         form=register.form,
         force=register.force,
         by="nightly",
     )
     config.means.folder.mkdir(parents=True, exist_ok=True)
-    done = made or await make(config.means, config.offices[register.office], order, register.file)
+    office = config.offices[register.office]
+    done = made or await make(config.means, office, order, register.files, register.engine)
     (night.compared if done else night.failed).append(order.comparison_id)
     config.pass_by("compared")
 

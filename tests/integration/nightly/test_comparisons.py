@@ -16,6 +16,7 @@ import pytest
 
 from sync.kafka import Message, Producer
 from sync.nightly.comparisons import settlement
+from sync.nightly.registers import files_of
 from sync.nightly.run import Register
 from sync.store.connection import JOB, reading
 from sync.store.nightly_comparisons import ComparisonRow, ItemRow, find_comparison, list_items, read_order
@@ -83,6 +84,50 @@ async def test_every_format_gives_the_same_answer(town: Town) -> None:
     ]
     assert [answer.totals() for answer in answers] == [answers[0].totals()] * 3
     assert (answers[0].equal, answers[0].different, answers[0].missing_here, answers[0].missing_there) == (48, 1, 1, 1)
+
+
+def _parts(town: Town, rows: list[dict[str, str]], form: str = "csv.gz", *, count: int = 3) -> Register:
+    """Write a register as several files."""
+    whole = town.write_register(rows)
+    parts = [whole.file.with_name(f"part-{number}.{form}") for number in range(count)]
+    for number, part in enumerate(parts):
+        own = rows[number::count]
+        if form == "csv.gz":
+            part.write_bytes(gzip.compress(_csv(own)))
+        else:
+            part.write_bytes(gzip.compress(b"".join(orjson.dumps(row) + b"\n" for row in own)))
+    return replace(whole, parts=files_of(whole.file.with_name(f"part-*.{form}")), form=form)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["csv.gz", "ndjson.gz"])
+async def test_a_register_of_several_files_gives_the_answer_of_one(town: Town, form: str) -> None:
+    await town.push([message(number, record_of(number)) for number in range(50)])
+    rows = [record_of(number) | {"name": "改" if number == 3 else record_of(number)["name"]} for number in range(1, 51)]
+
+    one = await _compared(town, town.write_register(rows))
+    many = await _compared(town, _parts(town, rows, form))
+    assert one.totals() == many.totals()
+    assert await _items(town, one.comparison_id) == await _items(town, many.comparison_id)
+
+
+async def test_what_is_wrong_with_one_file_of_several_says_which(town: Town) -> None:
+    await town.push([message(1, record_of(1))])
+    rows = [record_of(number) for number in range(1, 3_001)]
+    spoilt = _parts(town, rows)
+    whole = spoilt.files[1].read_bytes()
+    spoilt.files[1].write_bytes(whole[: len(whole) // 2])
+
+    truncated = await _compared(town, spoilt)
+    spoilt.files[1].write_bytes(gzip.compress(_csv([row | {"business_scope": "x"} for row in rows[1::3]])))
+    other = await _compared(town, spoilt)
+    spoilt.files[1].write_bytes(spoilt.files[0].read_bytes())
+    twice = await _compared(town, spoilt)
+    problems = [orjson.loads(each.problem or "{}") for each in (truncated, other, twice)]
+    assert {"code": "truncated", "facts": {"file": "part-1.csv.gz"}} == problems[0]
+    assert {"code": "different-columns", "facts": {"file": "part-1.csv.gz", "columns": ["business_scope"]}} == problems[
+        1
+    ]
+    assert ("duplicate-codes", 1_000) == (problems[2]["code"], problems[2]["facts"]["rows"])
 
 
 async def test_columns_that_the_register_lacks_are_not_compared_and_status_is_the_registrys(town: Town) -> None:
