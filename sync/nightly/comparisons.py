@@ -21,11 +21,11 @@ import structlog
 from sync.instants import format_instant
 from sync.kafka import KafkaSettings, log_ends, read_values
 from sync.masking import mask
-from sync.nightly.comparing import Bounds, Difference
 from sync.nightly.days import BusinessDays
 from sync.nightly.engine import Engine, LocalEngine, Question
 from sync.nightly.registers import FORMATS, Format, UnusableRegister
 from sync.nightly.settlement import settle
+from sync.nightly.sides import Bounds, Difference
 from sync.offices import Office
 from sync.records import receipt_bound
 from sync.store import nightly, nightly_comparisons

@@ -1,7 +1,7 @@
 """What an engine of the comparison is: it is asked about a register and answers with all that is not equal.
 
-There are two: one machine (comparing.py) and a cluster (spark/). What is compared and how is defined once, by the
-statements of comparing.sql, which both run over columns; so both give the same answer to the last character.
+There are two: one machine (comparing.py) and a cluster (spark_engine.py). What is compared and how is defined once,
+in sides.py, which both run over columns; so both give the same answer to the last character.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from sync.nightly.comparing import Bounds, Difference, Totals, compare
+from sync.nightly.comparing import compare
 from sync.nightly.registers import Format, open_registers
+from sync.nightly.sides import Bounds, Difference, Totals
 from sync.store.nightly_export import read_register
 
 Check: TypeAlias = Callable[[int], None]

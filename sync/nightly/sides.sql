@@ -1,7 +1,6 @@
--- name: load_office
+-- name: office_rows
 -- The office's register with a hash of each row; both sides have the same columns in the same order.
 -- `$wide` and `$narrow` are the full-width characters and what they are normalized to (rule E09).
-create table office as
 with rows as (
     select case when regexp_full_match(uscc, '[0-9A-Z]+') then uscc
                 else nullif(upper(trim(translate(uscc, $wide, $narrow))), '') end as uscc,
@@ -13,10 +12,9 @@ with rows as (
 )
 select *, hash(*columns(* exclude (uscc))) as digest from rows
 
--- name: load_registry
+-- name: registry_rows
 -- The registry's side of it; what the office's file has no column for is left out of both.
 -- `$structure` names the members that are taken from the record.
-create table registry as
 with parsed as (
     select uscc, receipt_id, status as state, unnest(json_transform(record, $structure)) from registry_reader
 ), rows as (
@@ -29,7 +27,33 @@ with parsed as (
 )
 select *, hash(*columns(* exclude (uscc, receipt_id))) as digest from rows
 
--- name: load_undecided
+-- name: keep_office
+-- Keep the rows of the office's register for as long as the comparison lasts.
+create table office as from ($rows)
+
+-- name: keep_registry
+-- Keep those of the registry.
+create table registry as from ($rows)
+
+-- name: office_digests
+-- The rows of a part of the register as a cluster exchanges them; a hash there is a signed number.
+select uscc, (digest::hugeint - 9223372036854775808)::bigint as digest from ($rows)
+
+-- name: registry_digests
+-- Those of a part of the registry.
+select uscc, (digest::hugeint - 9223372036854775808)::bigint as digest, receipt_id from ($rows)
+
+-- name: keep_digests
+-- Keep both sides of the codes that one task of a cluster compares, as `compare` wants them.
+create table exchanged as from digests_reader;
+create view office as select uscc, digest, part from exchanged where there;
+create view registry as select uscc, digest, part, receipt_id from exchanged where not there
+
+-- name: keep_wanted
+-- Keep the codes that one task of a cluster is to look at.
+create table verdict as select unnest($codes::varchar[]) as uscc
+
+-- name: keep_undecided
 -- Codes of which a record lies in the topic and is not decided yet.
 create table undecided as select distinct unnest($codes::varchar[]) as uscc
 
@@ -68,22 +92,32 @@ select (select count(*) from office), (select count(*) from registry),
        count(*) filter (where kind = 'pending' and there), count(*) filter (where kind = 'pending' and here)
 from verdict
 
+-- name: part_verdicts
+-- What is not equal, and in which part of either side it stands.
+select v.uscc, v.kind, v.there, v.here, o.part as office_part, r.part as registry_part
+from verdict v
+left join office o on o.uscc = v.uscc
+left join registry r on r.uscc = v.uscc
+
+-- name: office_members
+-- What the office says of the codes with a verdict; the members are one list.
+select uscc, status, standing, is_public,
+       list_value(*columns(* exclude (uscc, status, standing, is_public, digest))) as members
+from ($rows) where uscc in (select uscc from verdict)
+
+-- name: registry_members
+-- What the registry says of them.
+select uscc, status, standing, is_public, receipt_id,
+       list_value(*columns(* exclude (uscc, status, standing, is_public, receipt_id, digest))) as members
+from ($rows) where uscc in (select uscc from verdict)
+
 -- name: differences
--- Both sides of what is not equal, by code; the members of a side are one list.
-with there as (
-    select uscc, status, standing, is_public,
-           list_value(*columns(* exclude (uscc, status, standing, is_public, digest))) as members
-    from office where uscc in (select uscc from verdict)
-), here as (
-    select uscc, status, standing, is_public, receipt_id,
-           list_value(*columns(* exclude (uscc, status, standing, is_public, receipt_id, digest))) as members
-    from registry where uscc in (select uscc from verdict)
-)
+-- Both sides of what is not equal, by code.
 select v.uscc, v.kind, v.there, v.here, o.status, o.standing, o.is_public, o.members,
        r.status, r.standing, r.is_public, r.members, r.receipt_id
 from verdict v
-left join there o on o.uscc = v.uscc
-left join here r on r.uscc = v.uscc
+left join ($there) o on o.uscc = v.uscc
+left join ($here) r on r.uscc = v.uscc
 order by v.uscc
 
 -- name: limit_memory
