@@ -70,7 +70,8 @@ class Applier:
         async with writing(self.pool) as connection:
             now = await ledger.take_lock(connection)
             await self._check_fence(connection, batch)
-            months = {month_of(each.incoming.received_at) for each in batch.submissions} | {month_of(now)}
+            instants = (now, *(each.incoming.received_at for each in batch.submissions))
+            months = {month_of(at) for at in {(at.year, at.month): at for at in instants}.values()}
             for instant in sorted(months - self.months):
                 await ledger.ensure_month(connection, instant)
             facts = await read_facts(connection, batch.office, batch.submissions, self.decode, self.segments)

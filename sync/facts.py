@@ -155,9 +155,10 @@ class Facts:
 
     def code(self, uscc: str) -> CodeFacts:
         """Return what is known of a code; of a code never heard of, that nothing is."""
-        if uscc not in self.codes:
-            self.codes[uscc] = CodeFacts(uscc=uscc)
-        return self.codes[uscc]
+        code = self.codes.get(uscc)
+        if code is None:
+            code = self.codes[uscc] = CodeFacts(uscc=uscc)
+        return code
 
     def remember_identity(self, code: CodeFacts) -> None:
         """Let the records that follow find a code under the identity that it has now."""
