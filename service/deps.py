@@ -35,7 +35,10 @@ async def admit(scope: Scope, resources: Resources, policy: Policy) -> None:
     if policy.scope is None:
         return
     context = context_of(scope)
-    bearer = await resources.bearers.authenticate(context.authorization)
+    if context.signed is not None and context.authorization is None:
+        bearer = await resources.exchange.authenticate(context.signed)
+    else:
+        bearer = await resources.bearers.authenticate(context.authorization)
     context.bearer = bearer
     demand_scope(bearer, policy.scope)
     context.extra_headers += resources.limits.take_request(bearer)

@@ -17,6 +17,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from service.access_log import AccessLog
+from service.exchange_envelope import SIGNED_PREFIX, in_envelope
 from service.metrics import Metrics
 from service.problems import (
     MEDIA_TYPE,
@@ -72,6 +73,7 @@ class Context:
         "last_event_id",
         "request_id",
         "route",
+        "signed",
         "status",
     )
 
@@ -84,6 +86,7 @@ class Context:
         self.authorization: bytes | None = None
         self.content_length: bytes | None = None
         self.last_event_id: bytes | None = None
+        self.signed: dict[bytes, bytes] | None = None
         self.host: bytes | None = None
         self.request_id = ""
         for name, value in headers:
@@ -102,6 +105,8 @@ class Context:
                 self.last_event_id = value
             elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
                 self.request_id = value.decode("ascii")
+            elif name.startswith(SIGNED_PREFIX):
+                self.signed = {**(self.signed or {}), name: value}
         if not self.request_id:
             self.request_id = f"{_PROCESS_ID}{next(_REQUEST_NUMBERS):08x}"
 
@@ -161,6 +166,8 @@ class Edge:
         began = perf_counter()
         context = Context(scope["headers"])
         scope[CONTEXT] = context
+        if context.signed is not None and context.authorization is None:
+            send = in_envelope(send)
         self._in_flight += 1
         try:
             await self._answer(scope, receive, send, context)

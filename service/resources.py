@@ -13,6 +13,7 @@ from typing import Any
 from service.access_log import AccessLog
 from service.api.look_ups import LookUps
 from service.auth.bearers import Bearers
+from service.auth.exchange import ExchangeCallers
 from service.auth.limits import Limits
 from service.case_desk import CaseDesk
 from service.dry_run import Judging
@@ -85,6 +86,7 @@ class Resources:
     desk: Pool
     case_desk: CaseDesk
     bearers: Bearers
+    exchange: ExchangeCallers
     limits: Limits
     look_ups: LookUps
     tips: Tips
@@ -158,6 +160,7 @@ async def open_resources(config: ServeConfig) -> AsyncIterator[Resources]:
             desk=pools.desk,
             case_desk=CaseDesk(config.dsn, config.judging),
             bearers=Bearers(pools.main),
+            exchange=ExchangeCallers(pools.main),
             limits=limits,
             look_ups=LookUps(pools.reads, metrics),
             tips=Tips(pools.reads, closing),

@@ -14,7 +14,14 @@ from service.commands import options
 from service.commands.registry import in_registry
 from service.settings import load
 from service.site import load_site
-from sync.store.clients import ClientRow, create_client, list_clients, revoke_client, rotate_key
+from sync.store.clients import (
+    ClientRow,
+    add_exchange_caller,
+    create_client,
+    list_clients,
+    revoke_client,
+    rotate_key,
+)
 from sync.store.connection import WriteConn
 
 ACTOR = "operator"
@@ -31,9 +38,18 @@ def command() -> None:
 @click.option("--office", help="The office on whose behalf it acts; without it no office's returns or cases.")
 @click.option("--person", is_flag=True, help="A person, who may approve what another person resolved.")
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC) on which it may call.")
+@click.option("--requests-per-minute", type=click.IntRange(1), help="Requests a minute that it may make.")
+@click.option("--organizations-per-day", type=click.IntRange(1), help="Distinct organizations a day that it may see.")
 @options.data_dir
 def create(
-    name: str, scopes: str, office: str | None, person: bool, expires: datetime | None, data_dir: Path | None
+    name: str,
+    scopes: str,
+    office: str | None,
+    person: bool,
+    expires: datetime | None,
+    requests_per_minute: int | None,
+    organizations_per_day: int | None,
+    data_dir: Path | None,
 ) -> None:
     """新建调用方，输出密钥 · make a client and print its key.
 
@@ -54,7 +70,15 @@ def create(
 
     async def make(connection: WriteConn) -> str:
         return await create_client(
-            connection, name=name, scopes=wanted, office=office, person=person, expires_at=ends, actor=ACTOR
+            connection,
+            name=name,
+            scopes=wanted,
+            office=office,
+            person=person,
+            expires_at=ends,
+            requests_per_minute=requests_per_minute,
+            organizations_per_day=organizations_per_day,
+            actor=ACTOR,
         )
 
     click.echo(in_registry(data_dir, make))
@@ -96,6 +120,26 @@ def rotate(name: str, overlap_hours: int, data_dir: Path | None) -> None:
         return await rotate_key(connection, name=name, overlap=timedelta(hours=overlap_hours), actor=ACTOR)
 
     click.echo(in_registry(data_dir, renew))
+
+
+@command.command("exchange")
+@click.argument("name")
+@click.option("--rid", required=True, help="Who asks, as the national exchange platform names it (gjgxjhpt_rid).")
+@click.option("--sid", required=True, help="The service asked for, as the platform names it (gjgxjhpt_sid).")
+@options.data_dir
+def exchange(name: str, rid: str, sid: str, data_dir: Path | None) -> None:
+    """接入国家共享交换平台，输出签名密钥 · let the platform's signed calls be a client's; print the secret.
+
+    A former secret of the same rid and sid ends now.
+    """
+    for value, option in ((rid, "--rid"), (sid, "--sid")):
+        if not (value.isascii() and value.isprintable() and 1 <= len(value) <= 128):
+            raise click.BadParameter("1–128 printable ASCII characters", param_hint=option)
+
+    async def add(connection: WriteConn) -> str:
+        return await add_exchange_caller(connection, name=name, rid=rid, sid=sid, actor=ACTOR)
+
+    click.echo(in_registry(data_dir, add))
 
 
 @command.command("revoke")

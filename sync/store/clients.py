@@ -149,6 +149,33 @@ async def find_bearer(conn: ReadConn, sha256: bytes) -> Bearer | None:
     return None if row is None else Bearer(**(dict(row) | {"scopes": frozenset(row["scopes"])}))
 
 
+async def add_exchange_caller(conn: WriteConn, *, name: str, rid: str, sid: str, actor: str) -> str:
+    """Let a requester of the national platform call as a client; return the secret that both sides sign with.
+
+    A former secret of the same requester and service ends now.
+
+    Raises:
+        ClientUnknown: there is no such client.
+    """
+    if await conn.fetchval(_SQL["lock_client"], name) is None:
+        raise ClientUnknown(name)
+    secret = secrets.token_urlsafe(32)
+    await conn.execute(_SQL["end_exchange_caller"], rid, sid)
+    await conn.execute(_SQL["insert_exchange_caller"], rid, sid, name, secret)
+    await write_audit(conn, actor=actor, action="exchange_caller_added", subject=name, detail={"rid": rid, "sid": sid})
+    return secret
+
+
+async def find_exchange_caller(conn: ReadConn, rid: str, sid: str) -> tuple[str, Bearer] | None:
+    """Return the secret of a requester for a service and whom it stands for, None where there is none."""
+    row = await conn.fetchrow(_SQL["exchange_caller"], rid, sid)
+    if row is None:
+        return None
+    members = dict(row)
+    secret: str = members.pop("secret")
+    return secret, Bearer(**(members | {"scopes": frozenset(row["scopes"])}))
+
+
 async def organizations_seen(conn: ReadConn, client: str, day: date) -> set[str]:
     """Return the codes that a client was shown on a day."""
     return {row["uscc"] for row in await conn.fetch(_SQL["organizations_seen"], client, day)}

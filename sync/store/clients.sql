@@ -76,3 +76,22 @@ delete from client_use where client = $1 and day < $2;
 -- Whether a client is a person and still may act.
 -- $1 its name
 select person and revoked_at is null and (expires_at is null or expires_at > now()) from client where name = $1;
+
+-- name: end_exchange_caller
+-- End what a requester may call a service by.
+-- $1 rid, $2 sid
+update exchange_caller set revoked_at = now() where rid = $1 and sid = $2 and revoked_at is null;
+
+-- name: insert_exchange_caller
+-- Let a requester call a service as a client.
+-- $1 rid, $2 sid, $3 client, $4 secret
+insert into exchange_caller (rid, sid, client, secret) values ($1, $2, $3, $4);
+
+-- name: exchange_caller
+-- The secret of a requester for a service, and the client that it stands for.
+-- $1 rid, $2 sid
+select e.secret, c.name, c.office, c.scopes, c.person, c.requests_per_minute, c.organizations_per_day, c.expires_at
+from exchange_caller e
+join client c on c.name = e.client
+where e.rid = $1 and e.sid = $2 and e.revoked_at is null
+  and c.revoked_at is null and (c.expires_at is null or c.expires_at > now());

@@ -298,6 +298,14 @@ CREATE TABLE public.disposition (
     CONSTRAINT disposition_disposition_check CHECK ((disposition = ANY (ARRAY['accepted'::text, 'unchanged'::text, 'superseded'::text, 'rejected'::text, 'held'::text, 'quarantined'::text])))
 )
 PARTITION BY RANGE (received_at);
+CREATE TABLE public.exchange_caller (
+    rid text NOT NULL,
+    sid text NOT NULL,
+    client text NOT NULL,
+    secret text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone
+);
 CREATE TABLE public.holder (
     uscc text NOT NULL,
     name text NOT NULL,
@@ -718,6 +726,7 @@ CREATE INDEX disposition_quarantined ON ONLY public.disposition USING btree (off
 CREATE INDEX disposition_receipt ON ONLY public.disposition USING btree (receipt_id);
 CREATE INDEX disposition_received ON ONLY public.disposition USING brin (received_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX disposition_source ON ONLY public.disposition USING btree (topic, partition, "offset");
+CREATE UNIQUE INDEX exchange_caller_valid ON public.exchange_caller USING btree (rid, sid) WHERE (revoked_at IS NULL);
 CREATE INDEX holder_bigrams ON public.holder USING gin (public.name_bigrams(name_key));
 ALTER INDEX public.holder_bigrams ALTER COLUMN 1 SET STATISTICS 1000;
 CREATE INDEX holder_division ON public.holder USING btree (division_code, uscc);
@@ -759,6 +768,8 @@ ALTER TABLE ONLY public.comparison_chunk
     ADD CONSTRAINT comparison_chunk_comparison_id_fkey FOREIGN KEY (comparison_id) REFERENCES public.comparison(comparison_id);
 ALTER TABLE ONLY public.comparison_item
     ADD CONSTRAINT comparison_item_comparison_id_fkey FOREIGN KEY (comparison_id) REFERENCES public.comparison(comparison_id);
+ALTER TABLE ONLY public.exchange_caller
+    ADD CONSTRAINT exchange_caller_client_fkey FOREIGN KEY (client) REFERENCES public.client(name);
 ALTER TABLE ONLY public.national_claim
     ADD CONSTRAINT national_claim_case_id_fkey FOREIGN KEY (case_id) REFERENCES public.code_case(case_id);
 ALTER TABLE ONLY public.submission_place
@@ -836,6 +847,7 @@ GRANT SELECT,INSERT ON TABLE public.disposition TO uscc_ingest;
 GRANT SELECT ON TABLE public.disposition TO uscc_relay;
 GRANT SELECT ON TABLE public.disposition TO uscc_api;
 GRANT SELECT ON TABLE public.disposition TO uscc_job;
+GRANT SELECT ON TABLE public.exchange_caller TO uscc_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.holder TO uscc_ingest;
 GRANT SELECT ON TABLE public.holder TO uscc_api;
 GRANT SELECT ON TABLE public.holder TO uscc_job;
