@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import IO
 
@@ -17,7 +17,7 @@ from service.submission_files.spool import RowSpool
 from sync.encoding import encode_return
 from sync.facts import Facts, Rulings
 from sync.mappings import OfficeMapping
-from sync.records import Decision, Incoming, Source, Submission
+from sync.records import Incoming, Source, Submission
 from sync.rules import Judge
 from sync.store.connection import INGEST, Pool, frozen
 from sync.store.facts import Decode, read_facts
@@ -52,52 +52,45 @@ async def judge_rows(pool: Pool, judging: Judging, office: str, mapping: str | N
 
 
 def _decode(judging: Judging, office: str, mapping: str | None, rows: RowSpool, now: datetime) -> list[Submission]:
-    """Decode rows as if they had just come from the office's topic."""
+    """Decode rows as if they had just come from the office's topic; their bytes are not kept: nothing reads them."""
     topic = submissions_topic(office)
     headers = {} if mapping is None else {"mapping": mapping.encode()}
-    return [
-        judging.decode(
-            Incoming(
+    submissions = []
+    for chunk in rows.slices():
+        for row in chunk:
+            incoming = Incoming(
                 source=Source(topic, _NOWHERE, row.number),
                 received_at=now,
                 body=row.body,
                 headers=headers | {"ce_id": row.ce_id.encode()},
-            ),
-            office,
-        )
-        for chunk in rows.slices()
-        for row in chunk
-    ]
+            )
+            submission = judging.decode(incoming, office)
+            submission.incoming = replace(incoming, body=b"", headers={})
+            submissions.append(submission)
+    return submissions
 
 
 def _judge(judging: Judging, facts: Facts, submissions: list[Submission], now: datetime) -> IO[bytes]:
+    """Decide one record after the other, write its return, and let go of what would have been written."""
     judge = Judge(facts, rulings=judging.rulings, ruleset=judging.ruleset, now=now)
-    outcome = judge.decide_all(submissions)
     own = {submission.receipt_id for submission in submissions}
-    opened = {case.case_id for case in outcome.cases_opened}
-    first = {decision.submission.receipt_id: decision for decision in outcome.decisions if decision.attempt == 1}
+    opened: set[str] = set()
+    submissions.reverse()
     answers = tempfile.TemporaryFile(prefix="uscc-dry-run-")  # noqa: SIM115 — it goes with the answer that it becomes
-    for text in _encoded(first, submissions, own, opened, now, judging.ruleset.version):
-        answers.write(text)
-    answers.seek(0)
-    return answers
-
-
-def _encoded(
-    decisions: Mapping[str, Decision],
-    submissions: list[Submission],
-    own: set[str],
-    opened: set[str],
-    now: datetime,
-    ruleset: str,
-) -> Iterator[bytes]:
-    separator = b""
-    for submission in submissions:
-        decision = decisions[submission.receipt_id]
+    while submissions:
+        submission = submissions.pop()
+        judge.decide(submission)
+        decision = next(each for each in judge.outcome.decisions if each.submission is submission)
+        opened.update(case.case_id for case in judge.outcome.cases_opened)
         # Receipts and cases that only this run knows are nobody's to look up.
         if decision.duplicate_of in own:
             decision.duplicate_of = None
         if decision.case_id in opened:
             decision.case_id = None
-        yield separator + encode_return(decision, sequence=None, decided_at=now, ruleset=ruleset)
-        separator = b","
+        answers.write(encode_return(decision, sequence=None, decided_at=now, ruleset=judging.ruleset.version))
+        if submissions:
+            answers.write(b",")
+        for part in fields(judge.outcome):
+            getattr(judge.outcome, part.name).clear()
+    answers.seek(0)
+    return answers
