@@ -24,7 +24,7 @@ from sync.store import snapshots as store
 from sync.store.connection import JOB, Pool, frozen, session, writing
 from sync.store.snapshots import Snapshot, Stand
 
-CODES_AT_A_TIME = 2_000
+CODES_AT_A_TIME = 5_000
 _UNFINISHED = ".unfinished"
 
 log = structlog.get_logger(__name__)

@@ -29,8 +29,8 @@ from sync.topics import submissions_topic
 IDLE_SECONDS = 0.1
 LEAD_SECONDS = 1.0
 RETRIES = 60
-BATCH_ROWS = 2_000
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_ROWS = 5_000
+BATCH_BYTES = 8 * 1024 * 1024
 TALLY_ROWS = 5_000
 TALLY_SECONDS = 0.25
 ROWS_KEPT = timedelta(days=7)

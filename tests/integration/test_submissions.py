@@ -126,7 +126,7 @@ async def _is_produced(pool: Pool, submission_id: str) -> bool:
 async def test_what_died_between_producing_and_knowing_is_looked_up(
     pool: Pool, relay_pool: Pool, broker: KafkaSettings, office: str, database: str, tmp_path: Path
 ) -> None:
-    bodies = [b"%d" % number for number in range(6_000)]
+    bodies = [b"%d" % number for number in range(3 * submissions.BATCH_ROWS)]
     submission_id = await post(pool, office, bodies)
     (tmp_path / "config").mkdir()
     site = load_site(None).offices["commerce"]
