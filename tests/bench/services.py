@@ -67,6 +67,8 @@ class Services:
 
     def stop(self) -> None:
         """End both and remove their folder."""
+        # A producer that outlives its broker says so, many times.
+        self._producer = None
         for running in reversed(self._running):
             running.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
