@@ -30,8 +30,9 @@ bench: setup ## the benchmarks of performance
 faults: setup ## the long fault run, N=100 rounds
 	@FAULT_ROUNDS=$(N) $(BIN)/pytest -q --timeout 0 tests/faults
 
-fuzz: setup ## the long fuzz run of the properties
+fuzz: setup ## the long fuzz run: of the properties, and of the API by its own OpenAPI (FUZZ_EXAMPLES=200)
 	@$(BIN)/pytest -q --timeout 0 --hypothesis-profile long tests/property
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(BIN)/pytest -q --timeout 0 tests/e2e/test_fuzz.py
 
 lock: setup ## compile requirements/*.txt anew from pyproject.toml and requirements/dev.in
 	@$(BIN)/pip-compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \

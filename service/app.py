@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Match
 
 from service.api import (
     batches,
@@ -115,12 +116,23 @@ def create_app(resources: Resources, config: ServeConfig) -> Application:
     return app
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     """Turn what the framework refuses into a problem of ours, which the outermost layer answers with."""
     assert isinstance(error, HTTPException)
     name = _NAMES.get(error.status_code, "invalid-request" if error.status_code < 500 else "internal-error")
     headers = [(key.lower().encode(), value.encode()) for key, value in (error.headers or {}).items()]
+    if error.status_code == 405:
+        headers = [(b"allow", ", ".join(_methods_of(request)).encode())]
     raise Problem(name, headers=headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return every method that some route of this path takes; the framework knows those of the first alone."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found.update(getattr(route, "methods", None) or ())
+    return sorted(found)
 
 
 async def _refuse_members(_request: Request, error: Exception) -> Response:

@@ -181,7 +181,7 @@ def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what an operation takes and answers as JSON."""
     for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
         for media_type, content in holder.get("content", {}).items():
-            if media_type.endswith("json"):
+            if media_type in ("application/json", "application/problem+json"):
                 yield content
 
 

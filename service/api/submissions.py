@@ -68,7 +68,7 @@ _BODY = {
         "content": {
             "application/x-ndjson": {"schema": {"type": "string", "description": f"One submission/1 a line: {_LINE}"}},
             "application/json": {
-                "schema": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_RECORDS},
+                "schema": {"type": "array", "items": {}, "maxItems": MAX_RECORDS},
                 "example": [{"schema": "submission/1", **_ROW, "record": _RECORD}],
             },
             "text/csv": {"schema": {"type": "string"}, "example": _TABLE},
