@@ -22,7 +22,7 @@ check: setup ## format, lint, types, import contracts, unit and property tests: 
 	@$(BIN)/pytest -q -n 2 tests/unit tests/property
 
 test: setup ## the whole test suite, against real PostgreSQL and real Kafka
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: setup ## the benchmarks of performance
 	@$(BIN)/python -m tests.bench

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -31,6 +31,34 @@ _numbers = itertools.count(1)
 hypothesis.settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("long", max_examples=20_000, deadline=None)
 hypothesis.settings.load_profile("quick")
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Tell the reader a figure: at once where one process runs the tests, and in the summary at the end."""
+
+    def tell(text: str) -> None:
+        request.node.user_properties.append(("said", text))
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            with capsys.disabled():
+                print(f"\n  {text}", end=" ")
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests had to say, whichever process ran them."""
+    said = [
+        (report.nodeid.partition("::")[0], text)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, text in report.user_properties
+        if name == "said" and report.when == "call"
+    ]
+    if said:
+        terminalreporter.section("figures")
+    for file, text in said:
+        terminalreporter.write_line(f"{file}: {text}")
 
 
 @pytest.fixture(scope="session")

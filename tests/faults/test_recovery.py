@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -17,7 +18,7 @@ RECORDS = 900
 FEED_SECONDS = 2.5
 
 
-def _endure(system: System, name: str, fault: Fault, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+def _endure(system: System, name: str, fault: Fault, seed: int, say: Callable[[str], None]) -> None:
     """Do a fault in the middle of a feed and see that the system comes back by itself and owes nothing."""
     random = Random(seed)
     feed = Feed(system, records=RECORDS, seed=seed, seconds=FEED_SECONDS)
@@ -28,9 +29,8 @@ def _endure(system: System, name: str, fault: Fault, seed: int, capsys: pytest.C
         time.sleep(random.uniform(0.2, 0.6) * FEED_SECONDS)
         fault(system, random)
     seconds = system.settle(RECOVERY_SECONDS)
-    with capsys.disabled():
-        sent = f"n {RECORDS} + {posts.records} by HTTP"
-        print(f"\n  {name}: seed {seed}, {sent}, well again {seconds:.1f} s after fault and feed", end=" ")
+    sent = f"n {RECORDS} + {posts.records} by HTTP"
+    say(f"{name}: seed {seed}, {sent}, well again {seconds:.1f} s after fault and feed")
 
     assert [] == posts.undone()
     assert before + RECORDS + posts.records == system.decided()
@@ -41,13 +41,13 @@ def _endure(system: System, name: str, fault: Fault, seed: int, capsys: pytest.C
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_system_recovers_by_itself_and_keeps_its_promise(
-    system: System, fault_seed: int, name: str, capsys: pytest.CaptureFixture[str]
+    system: System, fault_seed: int, name: str, say: Callable[[str], None]
 ) -> None:
-    _endure(system, name, FAULTS[name], 1000 * fault_seed + list(FAULTS).index(name), capsys)
+    _endure(system, name, FAULTS[name], 1000 * fault_seed + list(FAULTS).index(name), say)
 
 
 @pytest.mark.timeout(0)
-def test_it_endures_faults_in_any_order(system: System, fault_seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_endures_faults_in_any_order(system: System, fault_seed: int, say: Callable[[str], None]) -> None:
     """`FAULT_ROUNDS` sets how many, `FAULT_NAMES` which (separated by commas), `FAULT_SEED` their order."""
     rounds = int(os.environ.get("FAULT_ROUNDS", "1"))
     faults = {**FAULTS, **LONG_FAULTS} if rounds > 1 else FAULTS
@@ -55,7 +55,7 @@ def test_it_endures_faults_in_any_order(system: System, fault_seed: int, capsys:
     random = Random(fault_seed)
     for number in range(rounds):
         name = random.choice(names)
-        _endure(system, name, faults[name], 1_000_000 * fault_seed + number, capsys)
+        _endure(system, name, faults[name], 1_000_000 * fault_seed + number, say)
 
 
 def test_no_log_tells_a_key_or_what_a_record_holds(system: System, fault_seed: int) -> None:

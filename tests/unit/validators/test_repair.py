@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -105,14 +106,14 @@ def test_the_table_of_confused_characters_names_characters_of_the_alphabet() -> 
     assert all(set(others) <= set(ALPHABET) for others in repair.CONFUSABLE.values())
 
 
-def test_real_codes_are_first_in_six_of_ten_and_always_among_the_suggestions() -> None:
+def test_real_codes_are_first_in_six_of_ten_and_always_among_the_suggestions(say: Callable[[str], None]) -> None:
     rng = random.Random(2026)
     codes = [row["code"] for row in shared("liaoning.csv.gz") if uscc.is_valid(row["code"])]
     sample = rng.sample(codes, 3_000)
     ranks = [uscc.suggestions(_spoil(code, rng), CONTEXT) for code in sample]
     first = sum(found[:1] == (code,) for code, found in zip(sample, ranks, strict=True))
     among = sum(code in found for code, found in zip(sample, ranks, strict=True))
-    print(f"first {first / len(sample):.1%}, among {among / len(sample):.1%} of {len(sample)}")
+    say(f"first {first / len(sample):.1%}, among {among / len(sample):.1%} of {len(sample)}")
 
     assert among == len(sample)
     assert first >= 0.6 * len(sample)
