@@ -13,6 +13,7 @@ from sync.facts import Case, CodeFacts, Member, numbers_of
 from sync.holding import Event, Holding
 from sync.outcome import MarkWrite, Outcome, VersionWrite
 from sync.records import Decision, OrderKey, Submission
+from sync.row_hash import row_hash
 from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
@@ -37,7 +38,7 @@ REGISTRATION_COLUMNS = (
     "uscc", "registered", "holding", "last_version", "version", "status", "office", "receipt_id", "valid_from",
     "recorded_at", "particulars_version", "particulars_recorded_at", "particulars_whole", "particulars_major",
     "particulars_at", "particulars_id", "status_version", "status_major", "status_at", "status_id", "assign_major",
-    "assign_at", "assign_id", "is_public", "open_case", "predecessor_uscc",
+    "assign_at", "assign_id", "is_public", "open_case", "predecessor_uscc", "row_hash",
 )  # fmt: skip
 HOLDER_COLUMNS = (
     "uscc", "name", "name_key", "subject_code", "registration_number", "established_on", "division_code",
@@ -383,7 +384,7 @@ def _registration_row(code: CodeFacts, holding: Holding, *, registered: bool) ->
         shaped.receipt_id, state.valid_from, shaped.recorded_at, particulars.version, particulars.recorded_at,
         state.whole, *particulars.key, status.version if status else 0, *(status.key if status else _NO_KEY), *assign,
         particulars.record.get("is_public") != "0", code.cases[0].case_id if code.cases else None,
-        code.predecessor_uscc,
+        code.predecessor_uscc, row_hash(particulars.record),
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ on conflict (uscc) do update set
     status_version = excluded.status_version, status_major = excluded.status_major, status_at = excluded.status_at,
     status_id = excluded.status_id, assign_major = excluded.assign_major, assign_at = excluded.assign_at,
     assign_id = excluded.assign_id, is_public = excluded.is_public, open_case = excluded.open_case,
-    predecessor_uscc = excluded.predecessor_uscc
+    predecessor_uscc = excluded.predecessor_uscc, row_hash = excluded.row_hash
 
 -- name: merge_holders
 -- Write the identities that differ; the others are left alone, with all their indexes.

@@ -55,6 +55,9 @@ CREATE FUNCTION public.refuse_rewriting() RETURNS trigger
 begin
     raise exception 'history is append-only: % on % is refused', tg_op, tg_table_name using errcode = 'restrict_violation';
 end $$;
+CREATE FUNCTION public.row_hash(record jsonb) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT CASE WHEN ((length(t.text) - length(replace(t.text, chr(31), ''::text))) = 29) THEN ((((((((((('x'::text || substr(h.hex, 15, 2)) || substr(h.hex, 13, 2)) || substr(h.hex, 11, 2)) || substr(h.hex, 9, 2)) || substr(h.hex, 7, 2)) || substr(h.hex, 5, 2)) || substr(h.hex, 3, 2)) || substr(h.hex, 1, 2)))::bit(64) >> 1))::bigint ELSE NULL::bigint END AS "case" FROM (SELECT array_to_string(ARRAY[(row_hash.record ->> 'approved_on'::text), (row_hash.record ->> 'business_scope'::text), (row_hash.record ->> 'contact_name'::text), (row_hash.record ->> 'contact_phone'::text), (row_hash.record ->> 'currency'::text), (row_hash.record ->> 'economic_type_code'::text), (row_hash.record ->> 'employee_count'::text), (row_hash.record ->> 'established_on'::text), (row_hash.record ->> 'industry_code'::text), (row_hash.record ->> 'investor_names'::text), NULLIF((row_hash.record ->> 'is_public'::text), '1'::text), (row_hash.record ->> 'last_updated_on'::text), (row_hash.record ->> 'legal_representative_id_number'::text), (row_hash.record ->> 'legal_representative_id_type'::text), (row_hash.record ->> 'legal_representative_name'::text), (row_hash.record ->> 'name'::text), (row_hash.record ->> 'operating_address'::text), (row_hash.record ->> 'operating_division_code'::text), (row_hash.record ->> 'organization_code'::text), (row_hash.record ->> 'registered_address'::text), (row_hash.record ->> 'registered_capital'::text), (row_hash.record ->> 'registered_division_code'::text), (row_hash.record ->> 'registrar_code'::text), (row_hash.record ->> 'registrar_name'::text), (row_hash.record ->> 'registration_number'::text), NULLIF((row_hash.record ->> 'standing'::text), 'normal'::text), (row_hash.record ->> 'supervising_unit'::text), (row_hash.record ->> 'supervising_unit_code'::text), (row_hash.record ->> 'valid_from'::text), (row_hash.record ->> 'valid_to'::text)], chr(31), ''::text) AS array_to_string) t(text), LATERAL (SELECT md5(t.text) AS md5) h(hex));
 CREATE FUNCTION public.version_hash(uscc text, version integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((('x'::text || encode(substr(sha256(convert_to(((uscc || '/'::text) || version), 'UTF8'::name)), 1, 8), 'hex'::text)))::bit(64))::bigint;
@@ -89,6 +92,10 @@ ALTER TABLE public.audit ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE public.backlog (
+    name text NOT NULL,
+    place text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE public.batch (
     office text NOT NULL,
@@ -366,6 +373,7 @@ CREATE TABLE public.registration (
     is_public boolean NOT NULL,
     open_case text,
     predecessor_uscc text,
+    row_hash bigint,
     CONSTRAINT registration_status_check CHECK ((status = ANY (ARRAY['normal'::text, 'cancelled'::text, 'revoked'::text])))
 )
 WITH (fillfactor='70');
@@ -620,6 +628,8 @@ ALTER TABLE ONLY public.allowed_conflict
     ADD CONSTRAINT allowed_conflict_pkey PRIMARY KEY (rule, uscc, other_uscc);
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
+ALTER TABLE ONLY public.backlog
+    ADD CONSTRAINT backlog_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.batch_count
     ADD CONSTRAINT batch_count_pkey PRIMARY KEY (office, batch_id, date);
 ALTER TABLE ONLY public.batch
@@ -797,6 +807,7 @@ GRANT ALL ON FUNCTION public.mask_personal(record jsonb) TO uscc_job;
 GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_ingest;
 GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_api;
 GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_job;
+GRANT ALL ON FUNCTION public.row_hash(record jsonb) TO uscc_job;
 GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_api;
 GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_job;
 GRANT SELECT ON TABLE public.acknowledgement TO uscc_ingest;
@@ -809,6 +820,7 @@ GRANT SELECT,INSERT ON TABLE public.audit TO uscc_ingest;
 GRANT INSERT ON TABLE public.audit TO uscc_api;
 GRANT SELECT ON TABLE public.audit TO uscc_console;
 GRANT SELECT ON TABLE public.audit TO uscc_job;
+GRANT SELECT,DELETE,UPDATE ON TABLE public.backlog TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.batch TO uscc_api;
 GRANT SELECT ON TABLE public.batch TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.batch_count TO uscc_job;
@@ -859,6 +871,7 @@ GRANT SELECT ON TABLE public.legacy_stock TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.registration TO uscc_ingest;
 GRANT SELECT ON TABLE public.registration TO uscc_api;
 GRANT SELECT ON TABLE public.registration TO uscc_job;
+GRANT UPDATE(row_hash) ON TABLE public.registration TO uscc_job;
 GRANT SELECT ON TABLE public.legacy_conversion TO uscc_api;
 GRANT SELECT ON TABLE public.legacy_conversion TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.message TO uscc_ingest;

@@ -24,14 +24,19 @@ from tests.integration.ledger import open_ledger
 
 ORIGINALS = 3_000
 _CHUNK = 100_000
+_RECORD = """v.record || jsonb_build_object('uscc', c.uscc, 'organization_code', substr(c.uscc, 9, 9),
+    'name', left(v.record ->> 'name', 2) || c.mark || substr(v.record ->> 'name', 8)) - 'registration_number'"""
 # What differs from the original, by table; `c` is the line of the new code, `t` that of the original.
 _OTHER = {
-    "registration": {"uscc": "c.uscc"},
+    "registration": {
+        "uscc": "c.uscc",
+        "row_hash": f"""(select row_hash({_RECORD}) from registration_version v
+            where v.uscc = o.uscc and v.version = t.particulars_version)""",
+    },
     "registration_version": {
         "uscc": "c.uscc",
         "name_key": "left(t.name_key, 2) || c.mark || substr(t.name_key, 8)",
-        "record": "t.record || jsonb_build_object('uscc', c.uscc, 'organization_code', substr(c.uscc, 9, 9), "
-        "'name', left(t.record ->> 'name', 2) || c.mark || substr(t.record ->> 'name', 8)) - 'registration_number'",
+        "record": _RECORD.replace("v.", "t."),
     },
     "holder": {
         "uscc": "c.uscc",
