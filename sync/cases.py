@@ -149,7 +149,7 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
         case.is_awaiting = False
         judge = _judge(applier, facts, now)
         if message is not None:
-            judge.effects.remove(case, message)
+            judge.effects.docket.remove(case, message)
         judge.resolve(case, act)
         if message is not None and message.submission is not None:
             code = facts.code(message.uscc)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sync.docket import Docket
 from sync.facts import Case, CodeFacts, Facts, Member, Rulings, Tombstone, numbers_of
 from sync.holding import PARTICULARS_OPERATIONS, Event, Holding, State
 from sync.identity import key_of
@@ -26,18 +27,6 @@ _KINDS = {
     Operation.RESTORE: "restored",
     Operation.WITHDRAW: "withdrawn",
 }
-SUGGESTIONS = {
-    "E05": ("keep", "the issuer left out the complement: the code is in use, keep it and enter it in the register"),
-    "D01": ("assign", "the code has a holder: the other organization needs a code of its own"),
-    "D02": ("withdraw", "the organization has a code already: the later one is taken back"),
-    "D03": ("withdraw", "the subject identification code stands under another code: the later one is taken back"),
-    "S01": ("assign", "the code is outside the segments of its registrar: assign one from a segment"),
-    "S02": ("withdraw", "the sender is not the code's home office: its home office should send it"),
-    "L01": ("assign", "a cancelled code is never reused: the organization needs a code of its own"),
-    "L02": ("keep", "the office's last record of this code was rejected: this one may stand by itself"),
-    "L04": ("assign", "a withdrawn code is never reused: the organization needs a code of its own"),
-    "X01": ("withdraw", "the legacy number leads to another code already"),
-}
 
 
 CODE_LENGTH = 18
@@ -48,8 +37,8 @@ class Effects:
 
     def __init__(self, facts: Facts, outcome: Outcome, *, rulings: Rulings, ruleset: Ruleset, now: datetime) -> None:
         self.outcome = outcome
+        self.docket = Docket(facts, outcome, rulings=rulings, now=now)
         self._facts = facts
-        self._rulings = rulings
         self._ruleset = ruleset
         self.now = now
         self._order = {rule: place for place, rule in enumerate(ruleset.rules)}
@@ -203,10 +192,10 @@ class Effects:
             rule = min(rules, key=self._order.__getitem__)
             conflict = next((each for each in conflicts if each.rule == rule and each.other is not None), None)
             key = conflict.key if conflict is not None else code.uscc
-            case = self._facts.cases.get((rule, key)) or self._open(submission, code, rule, key)
+            case = self._facts.cases.get((rule, key)) or self.docket.open(submission, code, rule, key)
             for neighbour in (code, conflict.other if conflict is not None else None):
                 if neighbour is not None:
-                    self.join_holder(case, neighbour)
+                    self.docket.join_holder(case, neighbour)
         self._wait_in(case, submission, code, findings, attempt, role="held")
 
     def propose(
@@ -233,77 +222,8 @@ class Effects:
             submission=submission,
             attempt=attempt,
         )
-        self.join(case, code, member)
+        self.docket.join(case, code, member)
         self.close(submission, Disposition.HELD, findings, code, case_id=case.case_id, attempt=attempt)
-
-    def _open(self, submission: Submission, code: CodeFacts, rule: str, conflict_key: str) -> Case:
-        operation, reason = SUGGESTIONS.get(rule, ("withdraw", "the record stands in doubt"))
-        case = Case(
-            case_id=f"case-{submission.receipt_id}",
-            rule=rule,
-            uscc=code.uscc,
-            conflict_key=conflict_key,
-            opened_at=self.now,
-            due_on=self._rulings.due_on(self.now),
-            offices=[],
-            suggested_operation=operation,
-            reason=reason,
-        )
-        self._facts.cases[rule, conflict_key] = case
-        self.outcome.cases_opened.append(case)
-        return case
-
-    def join_holder(self, case: Case, code: CodeFacts) -> None:
-        """Make the holder of a code a member of a case, once."""
-        if code.holding is None or any(each.role == "holder" and each.uscc == code.uscc for each in case.members):
-            return
-        holder = code.holding.present().particulars
-        member = Member(
-            receipt_id=holder.receipt_id,
-            role="holder",
-            office=holder.office,
-            uscc=code.uscc,
-            name=holder.record["name"],
-            name_key=holder.name_key,
-            operation=str(holder.operation),
-            key=holder.key,
-            received_at=holder.recorded_at,
-            joined_at=self.now,
-        )
-        self.join(case, code, member)
-
-    def join(self, case: Case, code: CodeFacts, member: Member) -> None:
-        """Make somebody a member of a case."""
-        case.members.append(member)
-        if member.office not in case.offices:
-            case.offices.append(member.office)
-        if case not in code.cases:
-            code.cases.append(case)
-        self.outcome.members_joined.append((case.case_id, member))
-        self.outcome.cases_changed[case.case_id] = case
-        self.outcome.touched[code.uscc] = code
-
-    def leave(self, case: Case, member: Member) -> None:
-        """Take a held record out of its case; a case without held records is resolved."""
-        self.remove(case, member)
-        if not case.waiting():
-            self.resolve(case)
-
-    def remove(self, case: Case, member: Member) -> None:
-        """Take a member out of its case, whatever becomes of the case."""
-        case.members.remove(member)
-        self.outcome.members_ended.append((case.case_id, member))
-        self.outcome.cases_changed[case.case_id] = case
-
-    def resolve(self, case: Case) -> None:
-        """Close a case: nobody waits in it any more."""
-        case.resolved_at = self.now
-        self.outcome.cases_changed[case.case_id] = case
-        self._facts.cases.pop((case.rule, case.conflict_key), None)
-        for code in self._facts.codes.values():
-            if case in code.cases:
-                code.cases.remove(case)
-                self.outcome.touched[code.uscc] = code
 
     def event(self, submission: Submission, version: int, holding: Holding | None = None) -> Event:
         """Return a record as the event that it would be; one without a name bears that of the holder."""

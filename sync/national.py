@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync.apply import Applier, month_of
-from sync.effects import SUGGESTIONS
+from sync.docket import SUGGESTIONS
 from sync.facts import Case, Facts, Member
 from sync.instants import microseconds
 from sync.records import OrderKey, Source, receipt_id
@@ -130,7 +130,6 @@ def _enter(judge: Judge, facts: Facts, claim: Claim, rule: str, home: str, impor
         imported.known += 1
         return []
     if case is None:
-        operation, _ = SUGGESTIONS[rule]
         case = Case(
             case_id=f"case-{claim_id}",
             rule=rule,
@@ -139,15 +138,15 @@ def _enter(judge: Judge, facts: Facts, claim: Claim, rule: str, home: str, impor
             opened_at=effects.now,
             due_on=judge.rulings.due_on(effects.now),
             offices=[],
-            suggested_operation=operation,
-            reason=f"the national centre's summary says: {claim.kind or rule}",
+            suggested_operation=SUGGESTIONS[rule].operation,
+            reason=f"全国重错码汇总表所列 · the national centre's summary says: {claim.kind or rule}",
         )
         facts.cases[rule, conflict_key] = case
         effects.outcome.cases_opened.append(case)
         imported.opened += 1
     else:
         imported.joined += 1
-    effects.join_holder(case, code)
+    effects.docket.join_holder(case, code)
     if code.holding is None or key not in code.holding.names:
         key_of_claim = OrderKey(microseconds(effects.now), effects.now, claim_id)
         member = Member(
@@ -162,6 +161,6 @@ def _enter(judge: Judge, facts: Facts, claim: Claim, rule: str, home: str, impor
             received_at=effects.now,
             joined_at=effects.now,
         )
-        effects.join(case, code, member)
+        effects.docket.join(case, code, member)
     line = json.dumps(claim.cells, ensure_ascii=False)
     return [ClaimRow(claim_id, case.case_id, claim.uscc, claim.name, claim.kind, line, claim.line)]

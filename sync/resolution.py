@@ -102,7 +102,7 @@ class Resolver:
         if member.role == "held" and displaces_holder(member, code):
             self._take_back(code, self._act.successor_uscc)
         self._end([*claim, *others])
-        self._effects.resolve(self._case)
+        self._effects.docket.resolve(self._case)
         for each in _by_key(claim):
             self._apply(each, code)
         for each in _by_key(others):
@@ -125,7 +125,7 @@ class Resolver:
             self._effects.outcome.transfers.append((code.uscc, member.office, self._case.case_id))
             code.home_office = member.office
         self._end(waiting)
-        self._effects.resolve(self._case)
+        self._effects.docket.resolve(self._case)
         for each in waiting:
             transferred = rule == "S02" and each is member
             self._apply(each, self._judge.facts.code(each.uscc), kind="transferred" if transferred else None)
@@ -165,7 +165,7 @@ class Resolver:
         """Apply the one claim that is left, or leave the case open for those that still contradict each other."""
         waiting = self._case.waiting()
         if not waiting:
-            self._effects.resolve(self._case)
+            self._effects.docket.resolve(self._case)
         elif self._case.rule in ONE_CODE:
             claims = {each.name_key for each in waiting}
             if code.holding is None and len(claims) == 1:
@@ -179,7 +179,7 @@ class Resolver:
     def _release(self, waiting: list[Member], *, settled: bool) -> None:
         """Close the case and decide again who waited; not settled, they are judged anew against each other."""
         self._end(waiting)
-        self._effects.resolve(self._case)
+        self._effects.docket.resolve(self._case)
         for each in _by_key(waiting):
             code = self._judge.facts.code(each.uscc)
             if settled:
@@ -192,7 +192,7 @@ class Resolver:
         if self._judge.would_be_held(_submission_of(waiting[0]), code):
             return
         self._end(waiting)
-        self._effects.resolve(self._case)
+        self._effects.docket.resolve(self._case)
         for each in waiting:
             self._judge.judge_again(each, code)
 
@@ -247,7 +247,7 @@ class Resolver:
 
     def _end(self, members: Iterable[Member]) -> None:
         for member in list(members):
-            self._effects.remove(self._case, member)
+            self._effects.docket.remove(self._case, member)
 
     def _take_back(self, code: CodeFacts, successor_uscc: str | None) -> None:
         if code.holding is None:

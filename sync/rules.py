@@ -108,7 +108,7 @@ class Judge:
         case.is_awaiting = False
         self.outcome.cases_changed[case.case_id] = case
         for member in case.proposals():
-            self.effects.remove(case, member)
+            self.effects.docket.remove(case, member)
             if member.submission is not None:
                 code = self.facts.code(member.uscc)
                 self.effects.close(
@@ -279,7 +279,7 @@ class Judge:
             if settled and not any(self._in_conflict(member, holding) for member in waiting):
                 settled = waiting
             for member in settled:
-                self.effects.leave(case, member)
+                self.effects.docket.leave(case, member)
             for member in settled:
                 self.judge_again(member, code)
             self._answer_proposals(case)

@@ -14,18 +14,21 @@ from typing import TypeVar
 import click
 
 from service.case_texts import case_json, case_lines, case_row
-from service.commands import options
+from service.commands import identities, options
+from service.commands.identities import Identity, identify
 from service.commands.registry import in_registry
 from service.correction_files import read_form, write_form
 from service.judging import open_applier
 from service.national_files import digest_of, read_summary
 from service.settings import load, locate
 from service.site import load_site
+from sync import cases as settling
 from sync.apply import Applier
+from sync.cases import NoSuchCase, NotAwaiting, SamePerson
 from sync.corrections import Answer, Clerk, Mode, carry_out
 from sync.national import Imported, import_claims
+from sync.resolution import NotPossible
 from sync.store.case_lists import CaseFilters, CaseRow, find_case, list_cases
-from sync.store.clients import is_person
 from sync.store.connection import WriteConn
 from sync.store.corrections import ToCorrect, to_correct
 
@@ -34,7 +37,6 @@ _PAGE = 1_000
 _STATUSES = ("open", "awaiting_approval", "resolved")
 
 form_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-by = click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would become of it; write nothing.")
 
 
@@ -123,24 +125,31 @@ def export(office: str, file: Path, data_dir: Path | None) -> None:
     help="Each line for itself, or all of them or none.",
 )
 @dry_run_option
-@by
+@identities.by
+@identities.key_file
 @options.as_json
 @options.data_dir
 def apply(
-    file: Path, office: str | None, mode: Mode, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None
+    file: Path,
+    office: str | None,
+    mode: Mode,
+    dry_run: bool,
+    by: str | None,
+    key_file: Path | None,
+    as_json: bool,
+    data_dir: Path | None,
 ) -> None:
     """办理纠错表 · carry out a correction form; exit status 1 when a line is refused.
 
-    What needs four eyes waits for an approval, if --by names a client that is a person.
+    What needs four eyes needs a person's key (--key-file), and then waits for another person: uscc cases approve.
     """
     if office is not None:
         _check_office(office, data_dir)
     rows = read_form(file)
-
-    async def ask(connection: WriteConn) -> bool:
-        return await is_person(connection, actor)
-
-    clerk = Clerk(name=actor, office=office, is_person=in_registry(data_dir, ask))
+    who = _who(data_dir, by, key_file)
+    if who.office is not None and office not in (None, who.office):
+        raise click.UsageError(f"{who.name} acts for {who.office}, not for {office}")
+    clerk = Clerk(name=who.name, office=who.office or office, is_person=who.is_person)
 
     async def work(applier: Applier) -> list[Answer]:
         return await carry_out(applier, rows, clerk, mode=mode, dry_run=dry_run)
@@ -151,15 +160,68 @@ def apply(
         raise click.exceptions.Exit(1)
 
 
+@command.command("approve")
+@click.argument("case_id", metavar="CASE")
+@click.option("--refuse", is_flag=True, help="Refuse what was proposed; the case is open again.")
+@click.option("--reason", help="Why; it is written down.")
+@identities.key_file
+@options.as_json
+@options.data_dir
+def approve(
+    case_id: str, refuse: bool, reason: str | None, key_file: Path | None, as_json: bool, data_dir: Path | None
+) -> None:
+    """复核 · approve, as another person, what somebody proposed about a case; or refuse it.
+
+    \b
+    uscc clients create li --scopes cases --person > li.key
+    uscc cases list --status awaiting_approval
+    uscc cases approve case-01JD… --key-file li.key --reason 核对无误
+    """
+    if key_file is None:
+        raise click.UsageError("--key-file is needed: an approval is a person's, and a key is what shows who it is")
+    who = _who(data_dir, None, key_file)
+    if not who.is_person:
+        raise click.ClickException(f"{who.name} is no person: an approval is another person's")
+
+    async def find(connection: WriteConn) -> CaseRow | None:
+        return await find_case(connection, case_id, who.office)
+
+    async def work(applier: Applier) -> None:
+        settle = settling.refuse if refuse else settling.approve
+        await settle(applier, case_id, actor=who.name, reason=reason)
+
+    if in_registry(data_dir, find) is None:
+        raise click.ClickException(f"there is no case {case_id}{f' of {who.office}' if who.office else ''}")
+    try:
+        _with_applier(data_dir, work)
+    except SamePerson:
+        raise click.ClickException(f"{who.name} proposed it: another person must look at it") from None
+    except (NoSuchCase, NotAwaiting):
+        raise click.ClickException(f"nothing of {case_id} waits for an approval") from None
+    except NotPossible as error:
+        raise click.ClickException(f"it cannot be carried out any more: {error}") from None
+    case = in_registry(data_dir, find)
+    if case is None:
+        raise click.ClickException(f"there is no case {case_id}")
+    if as_json:
+        click.echo(json.dumps(case_json(case), default=str, ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(case_lines(case)))
+
+
 @command.command("import")
 @form_file
 @dry_run_option
-@by
+@identities.by
+@identities.key_file
 @options.as_json
 @options.data_dir
-def import_(file: Path, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None) -> None:
+def import_(
+    file: Path, dry_run: bool, by: str | None, key_file: Path | None, as_json: bool, data_dir: Path | None
+) -> None:
     """导入全国重错码汇总表 · open a case for each conflict of the national centre's summary (.xlsx, .csv)."""
     claims = read_summary(file)
+    actor = _who(data_dir, by, key_file).name
 
     async def work(applier: Applier) -> Imported:
         return await import_claims(
@@ -178,6 +240,15 @@ def import_(file: Path, dry_run: bool, actor: str, as_json: bool, data_dir: Path
         )
     if imported.wrong:
         raise click.exceptions.Exit(1)
+
+
+def _who(data_dir: Path | None, said: str | None, key: Path | None) -> Identity:
+    """Return who acts, by the key that is shown or the name that is said."""
+
+    async def ask(connection: WriteConn) -> Identity:
+        return await identify(connection, said, key)
+
+    return in_registry(data_dir, ask)
 
 
 def _with_applier(data_dir: Path | None, work: Callable[[Applier], Awaitable[_T]]) -> _T:

@@ -187,6 +187,6 @@ async def record_organizations(conn: WriteConn, client: str, day: date, codes: I
     await conn.execute(_SQL["record_organizations"], client, day, list(codes))
 
 
-async def is_person(connection: ReadConn, name: str) -> bool:
-    """Whether a client of this name is a person whose keys are not revoked."""
-    return bool(await connection.fetchval(_SQL["is_person"], name))
+async def is_client(connection: ReadConn, name: str) -> bool:
+    """Whether there is a client of this name, or was one."""
+    return bool(await connection.fetchval(_SQL["is_client"], name))

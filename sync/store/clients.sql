@@ -72,10 +72,10 @@ insert into client_use (client, day, uscc) select $1, $2, unnest($3::text[]) on 
 -- $1 client, $2 day
 delete from client_use where client = $1 and day < $2;
 
--- name: is_person
--- Whether a client is a person and still may act.
+-- name: is_client
+-- Whether a client of this name exists or existed.
 -- $1 its name
-select person and revoked_at is null and (expires_at is null or expires_at > now()) from client where name = $1;
+select exists (select from client where name = $1);
 
 -- name: end_exchange_caller
 -- End what a requester may call a service by.
