@@ -93,6 +93,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except SyncError as error:
             raise _Failure(error) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 def _module(entry: Entry) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from service.tables import find_columns, open_table, unguarded, write_table
 from sync.corrections import FLAGS, Correction
+from sync.resolution import ONE_CODE, SEVERAL_CODES
 from sync.store.corrections import ToCorrect
 from validators.rulebook import RULES
 
@@ -43,9 +44,16 @@ def write_form(path: Path, lines: Iterable[ToCorrect]) -> int:
 def _reason(line: ToCorrect) -> str:
     title = RULES[line.rule].title.zh
     others = f"，另见 {'、'.join(line.others)}" if line.others else ""
-    suggested = _FLAG_TITLES.get(line.suggested_operation, line.suggested_operation)
+    suggested = _FLAG_TITLES.get(_suggested(line), line.suggested_operation)
     role = {"holder": "现持有该代码", "held": "待定", "claimed": "全国汇总表所列"}[line.role]
-    return f"{line.rule} {title}（{role}{others}）；建议 {suggested}；{line.due_on} 前办理；案件 {line.case_id}"
+    named = f"案件 {line.case_id}，记录 {line.receipt_id}"
+    return f"{line.rule} {title}（{role}{others}）；建议 {suggested}；{line.due_on} 前办理；{named}"
+
+
+def _suggested(line: ToCorrect) -> str:
+    """Return what is suggested to this member: a holder keeps its code, the suggestion speaks of who came later."""
+    is_settled = line.role == "holder" and line.rule in ONE_CODE | SEVERAL_CODES
+    return "keep" if is_settled else line.suggested_operation
 
 
 def read_form(path: Path, charset: str | None = None) -> list[Correction]:
@@ -65,9 +73,15 @@ def read_form(path: Path, charset: str | None = None) -> list[Correction]:
                 line=row.line,
                 uscc=cells["uscc"],
                 name=cells["name"],
-                flag=_FLAGS.get(flag, flag),
+                flag=_flag(flag),
                 new_uscc=cells.get("new_uscc", ""),
                 reason=cells.get("reason", ""),
             )
         )
     return rows
+
+
+def _flag(text: str) -> str:
+    """Return a flag as its digit; as it stands where it is none. `2 保持原码不变` is how the form itself writes it."""
+    digit, _, words = text.partition(" ")
+    return _FLAGS.get(text) or (digit if _FLAGS.get(words.strip()) == digit else text)

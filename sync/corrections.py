@@ -1,6 +1,7 @@
 """Correction files (纠错): what the rows of one ask for, carried out row by row, or all of them or none.
 
-A row names a member of an open case by code and name: the holder, then the oldest held record. Rows that give a new
+A row names a member of an open case by code and name, and where one organization is in a case twice by the receipt that
+its reason still bears (记录 …); without that, the holder, then the oldest held record. Rows that give a new
 code or take one back go before those that keep one, because a keep settles the whole case. A keep of an organization
 that has its code without dispute is `unchanged`.
 
@@ -9,6 +10,7 @@ Source: domain.md §6.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -28,6 +30,7 @@ Result: TypeAlias = Literal["done", "awaiting_approval", "unchanged", "skipped",
 FLAGS = {"0": Operation.ASSIGN, "1": Operation.WITHDRAW, "2": Operation.KEEP}
 """The flag of the form (数据操作标识位): assign anew, withdraw, keep."""
 
+_RECEIPT = re.compile(r"记录 ?([0-9A-Z]{26})")
 _ORDER = {"0": 0, "1": 1, "2": 2}
 
 
@@ -138,7 +141,7 @@ async def _attempt(applier: Applier, connection: WriteConn, row: Correction, cle
     operation = FLAGS.get(row.flag)
     if operation is None:
         return refusal("bad-flag", "the flag is 0 (assign anew), 1 (withdraw) or 2 (keep)")
-    member = await _find(connection, code, row.name, clerk.office)
+    member = await _find(connection, code, row, clerk.office)
     if member is None:
         if operation is Operation.KEEP and await _has_code(connection, code, row.name, clerk.office):
             return answer("unchanged")
@@ -162,10 +165,16 @@ async def _attempt(applier: Applier, connection: WriteConn, row: Correction, cle
     return answer("done" if is_done else "awaiting_approval", member.case_id)
 
 
-async def _find(connection: WriteConn, code: str, name: str, office: str | None) -> NamedMember | None:
-    """Return the member that a row names: the holder, then the oldest held record."""
-    key = name_key(name)
+async def _find(connection: WriteConn, code: str, row: Correction, office: str | None) -> NamedMember | None:
+    """Return the member that a row names: by the receipt in its reason, or without one the holder, the oldest held.
+
+    A row whose receipt is settled names nobody: what waits behind it is not what the form spoke of.
+    """
+    key = name_key(row.name)
     named = [member for member in await named_members(connection, code, office) if member.name_key == key]
+    receipts = frozenset(_RECEIPT.findall(row.reason))
+    if receipts:
+        return next((member for member in named if member.receipt_id in receipts), None)
     return next((member for member in named if member.role == "holder"), named[0] if named else None)
 
 

@@ -87,7 +87,7 @@ def show(case_id: str, as_json: bool, data_dir: Path | None) -> None:
 
     case = in_registry(data_dir, read)
     if case is None:
-        raise click.ClickException(f"there is no case {case_id}")
+        raise _unknown(case_id)
     if as_json:
         click.echo(json.dumps(case_json(case), default=str, ensure_ascii=False, indent=2))
     else:
@@ -148,7 +148,7 @@ def apply(
     rows = read_form(file)
     who = _who(data_dir, by, key_file)
     if who.office is not None and office not in (None, who.office):
-        raise click.UsageError(f"{who.name} acts for {who.office}, not for {office}")
+        raise click.UsageError(f"{who.name} 代表 {who.office} · acts for {who.office}, not for {office}")
     clerk = Clerk(name=who.name, office=who.office or office, is_person=who.is_person)
 
     async def work(applier: Applier) -> list[Answer]:
@@ -178,10 +178,14 @@ def approve(
     uscc cases approve case-01JD… --key-file li.key --reason 核对无误
     """
     if key_file is None:
-        raise click.UsageError("--key-file is needed: an approval is a person's, and a key is what shows who it is")
+        raise click.UsageError(
+            "需用 --key-file 出示复核人的密钥 · --key-file is needed: an approval is a person's, and a key shows whose"
+        )
     who = _who(data_dir, None, key_file)
     if not who.is_person:
-        raise click.ClickException(f"{who.name} is no person: an approval is another person's")
+        raise click.ClickException(
+            f"{who.name} 不是个人，复核须由另一人进行 · {who.name} is no person: an approval is another person's"
+        )
 
     async def find(connection: WriteConn) -> CaseRow | None:
         return await find_case(connection, case_id, who.office)
@@ -191,18 +195,22 @@ def approve(
         await settle(applier, case_id, actor=who.name, reason=reason)
 
     if in_registry(data_dir, find) is None:
-        raise click.ClickException(f"there is no case {case_id}{f' of {who.office}' if who.office else ''}")
+        raise _unknown(case_id)
     try:
         _with_applier(data_dir, work)
     except SamePerson:
-        raise click.ClickException(f"{who.name} proposed it: another person must look at it") from None
+        raise click.ClickException(
+            f"该意见由 {who.name} 提出，须由另一人复核 · {who.name} proposed it: another person must look at it"
+        ) from None
     except (NoSuchCase, NotAwaiting):
-        raise click.ClickException(f"nothing of {case_id} waits for an approval") from None
+        raise click.ClickException(
+            f"{case_id} 没有待复核的处理意见 · nothing of {case_id} waits for an approval"
+        ) from None
     except NotPossible as error:
-        raise click.ClickException(f"it cannot be carried out any more: {error}") from None
+        raise click.ClickException(f"已不能办理 · it cannot be carried out any more: {error}") from None
     case = in_registry(data_dir, find)
     if case is None:
-        raise click.ClickException(f"there is no case {case_id}")
+        raise _unknown(case_id)
     if as_json:
         click.echo(json.dumps(case_json(case), default=str, ensure_ascii=False, indent=2))
     else:
@@ -262,18 +270,28 @@ def _with_applier(data_dir: Path | None, work: Callable[[Applier], Awaitable[_T]
     return asyncio.run(run())
 
 
+def _unknown(case_id: str) -> click.ClickException:
+    return click.ClickException(f"没有案件 {case_id} · there is no case {case_id}")
+
+
 def _check_office(office: str, data_dir: Path | None) -> None:
     offices = load_site(load(data_dir=data_dir).config_dir).offices
     if office not in offices:
-        raise click.BadParameter(f"there is no office {office}; there are {', '.join(offices)}")
+        raise click.BadParameter(
+            f"没有部门 {office} · there is no office {office}; 有 · there are {', '.join(offices)}"
+        )
 
 
 def _show_answers(answers: Sequence[Answer], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(answer) for answer in answers], ensure_ascii=False, indent=2))
         return
+    # Loaded for refusals: the texts lie beside those of the API.
+    from service.problems import FAULTS
+
     for answer in answers:
-        why = f": {answer.detail}" if answer.detail else ""
+        text = FAULTS[answer.hindrance] if answer.hindrance is not None else None
+        why = f": {text.zh} · {text.en}（{answer.detail}）" if text is not None else ""
         if answer.result != "skipped":
             click.echo(f"第 {answer.line} 行 · line {answer.line}  {answer.uscc} {answer.name}  {answer.result}{why}")
     counts = Counter(answer.result for answer in answers)

@@ -16,15 +16,17 @@ from sync.resolution import SEVERAL_CODES
 from sync.store import ledger
 from sync.store.connection import WriteConn
 from sync.store.register import allow as allow_conflict
-from sync.store.register import enter, read_allowed, read_register
-from validators.uscc import normalize
+from sync.store.register import end_allowance, enter, read_allowed, read_register
+from validators.uscc import ALPHABET, normalize
+
+CODE_LENGTH = 18
 
 by = click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
 
 
 @click.group("exceptions")
 def command() -> None:
-    """管理例外代码 · the register of non-conforming codes in use, and of allowed conflicts. Nothing is ever removed."""
+    """管理例外代码 · the register of non-conforming codes in use, and of allowed conflicts. Nothing is ever erased."""
 
 
 @command.command("list")
@@ -100,6 +102,8 @@ def conflicts(as_json: bool, data_dir: Path | None) -> None:
         click.echo(
             f"{row.rule}  {row.uscc}  {row.other_uscc}  {row.allowed_at:%Y-%m-%d}  {row.allowed_by:12} {row.evidence}"
         )
+        if row.ended_at is not None:
+            click.echo(f"    {row.ended_at:%Y-%m-%d} 终止 · ended by {row.ended_by}: {row.end_reason}")
 
 
 @command.command("allow")
@@ -111,13 +115,44 @@ def conflicts(as_json: bool, data_dir: Path | None) -> None:
 @options.data_dir
 def allow(rule: str, code: str, other: str, evidence: str, actor: str, data_dir: Path | None) -> None:
     """准许冲突并存 · let two codes stand beside each other; records that come from now on are not held for it."""
+    pair = _pair(code, other)
 
     async def work(connection: WriteConn) -> bool:
         now = await ledger.take_lock(connection)
-        return await allow_conflict(
-            connection, rule, normalize(code), normalize(other), evidence=evidence, now=now, actor=actor
-        )
+        return await allow_conflict(connection, rule, *pair, evidence=evidence, now=now, actor=actor)
 
-    if normalize(code) == normalize(other):
-        raise click.UsageError("a code is in no conflict with itself")
     click.echo("allowed" if in_registry(data_dir, work) else "allowed already")
+
+
+@command.command("end")
+@click.argument("rule", type=click.Choice(sorted(SEVERAL_CODES)))
+@click.argument("code")
+@click.argument("other")
+@click.option("--reason", required=True, help="Why they no longer may.")
+@by
+@options.data_dir
+def end(rule: str, code: str, other: str, reason: str, actor: str, data_dir: Path | None) -> None:
+    """终止并存许可 · end an allowed conflict: records that come from now on are held for it again.
+
+    What stands in the registry stays; the allowance stays in the list, with who ended it, when and why.
+    """
+    pair = _pair(code, other)
+
+    async def work(connection: WriteConn) -> bool:
+        now = await ledger.take_lock(connection)
+        return await end_allowance(connection, rule, *pair, reason=reason, now=now, actor=actor)
+
+    if not in_registry(data_dir, work):
+        raise click.ClickException(f"没有此项并存许可 · {rule} of {pair[0]} and {pair[1]} is not allowed")
+    click.echo("ended")
+
+
+def _pair(code: str, other: str) -> tuple[str, str]:
+    """Return two codes that can be in conflict with each other."""
+    pair = normalize(code), normalize(other)
+    for each in pair:
+        if len(each) != CODE_LENGTH or not all(character in ALPHABET for character in each):
+            raise click.UsageError(f"“{each}” 不是统一社会信用代码 · is no unified social credit code")
+    if pair[0] == pair[1]:
+        raise click.UsageError("一个代码不会与自身冲突 · a code is in no conflict with itself")
+    return pair

@@ -42,13 +42,15 @@ async def identify(connection: ReadConn, said: str | None, key: Path | None) -> 
     if key is None:
         name = said or _OPERATOR
         if await is_client(connection, name):
-            raise click.UsageError(f"{name} is a client: show its key by --key-file, a name alone proves nobody")
+            raise click.UsageError(
+                f"{name} 是调用方，须出示密钥 · {name} is a client: show its key by --key-file, a name proves nobody"
+            )
         return Identity(name=name)
     bearer = await find_bearer(connection, key_sha256(key.read_text("utf-8").strip()))
     if bearer is None:
-        raise click.ClickException(f"{key} holds no valid key: it is unknown, has ended or was revoked")
+        raise click.ClickException(f"{key}：密钥无效 · holds no valid key: it is unknown, has ended or was revoked")
     if said is not None and said != bearer.name:
-        raise click.UsageError(f"{key} is the key of {bearer.name}, not of {said}")
+        raise click.UsageError(f"{key}：是 {bearer.name} 的密钥 · is the key of {bearer.name}, not of {said}")
     if _SCOPE not in bearer.scopes:
-        raise click.ClickException(f"{bearer.name} lacks the scope {_SCOPE}")
+        raise click.ClickException(f"{bearer.name} 无权办理案件 · lacks the scope {_SCOPE}")
     return Identity(name=bearer.name, office=bearer.office, is_person=bearer.person)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from service.commands import options
 from service.commands.registry import in_registry
+from service.judging import open_applier
 from service.segment_files import SegmentReport, load_segments, read_segment_file
-from service.settings import load
+from service.settings import load, locate
 from service.site import load_site
+from sync.instants import SHANGHAI
+from sync.rechecking import Rechecked, recheck_segments
+from sync.segments import Segment, Segments
+from sync.store import ledger
 from sync.store.connection import WriteConn
-from sync.store.segments import SegmentUse, segment_use
+from sync.store.segments import SegmentUse, read_allocations, read_segments, segment_use, withdraw_segments
+from validators.normalization import normalize
 
 _LEFT_PERCENT = 10
 
+by = click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
 left_option = click.option(
     "--warn-below",
     type=click.FloatRange(0, 100),
@@ -36,7 +45,7 @@ def command() -> None:
 @command.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be loaded; write nothing.")
-@click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
+@by
 @options.as_json
 @options.data_dir
 def load_(file: Path, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None) -> None:
@@ -88,6 +97,104 @@ def list_(office: str | None, warn_below: float, as_json: bool, data_dir: Path |
     _warn(rows, warn_below)
 
 
+@command.command("history")
+@options.as_json
+@options.data_dir
+def history(as_json: bool, data_dir: Path | None) -> None:
+    """码段分配沿革 · every allocation that ever was: loaded from where, by whom; withdrawn when, by whom and why."""
+    rows = in_registry(data_dir, read_allocations)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        segment = row.segment
+        click.echo(
+            f"{segment.first_body}–{segment.last_body}  {segment.office:14} {segment.holder:24} "
+            f"{segment.allocated_on}  {_shown(row.loaded_at)} 载入 · loaded by {row.loaded_by} ({row.source})"
+        )
+        if row.withdrawn_at is not None:
+            gone = f"{_shown(row.withdrawn_at)} 收回 · withdrawn by {row.withdrawn_by}: {row.reason}"
+            click.echo(f"    {gone}")
+
+
+@command.command("withdraw")
+@click.argument("first", nargs=-1)
+@click.option("--source", metavar="NAME", help="Every segment that was loaded from a file of this name.")
+@click.option("--reason", required=True, help="Why; it is written down.")
+@click.option("--dry-run", is_flag=True, help="Say what would be withdrawn; write nothing.")
+@by
+@options.as_json
+@options.data_dir
+def withdraw(
+    first: tuple[str, ...],
+    source: str | None,
+    reason: str,
+    dry_run: bool,
+    actor: str,
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
+    """收回码段分配 · withdraw allocations, by their first bodies or by the file that they were loaded from.
+
+    Nothing is erased (uscc segments history), and the same bodies can be allocated again. Records that a wrong
+    allocation holds are decided again by uscc segments recheck.
+
+    \b
+    uscc segments withdraw MA0A0000 --reason 录入有误
+    uscc segments withdraw --source segments-2026.csv --reason 整表有误
+    """
+    if bool(first) == bool(source):
+        raise click.UsageError("give the first bodies of the segments, or --source with the name of their file")
+    bodies = [normalize(each) for each in first]
+
+    async def work(connection: WriteConn) -> list[Segment]:
+        now = await ledger.take_lock(connection)
+        known = {each.first_body for each in (await read_segments(connection, Segments())).ordered}
+        unknown = [each for each in bodies if each not in known]
+        if unknown:
+            raise click.ClickException(f"没有码段 · no segment begins with {', '.join(unknown)}")
+        if dry_run:
+            standing = [each for each in await read_allocations(connection) if each.withdrawn_at is None]
+            return [each.segment for each in standing if each.segment.first_body in bodies or each.source == source]
+        return await withdraw_segments(connection, bodies, source, now=now, actor=actor, reason=reason)
+
+    gone = in_registry(data_dir, work)
+    if not gone:
+        raise click.ClickException(f"没有由 {source} 载入的码段 · no segment was loaded from {source}")
+    if as_json:
+        click.echo(json.dumps([_named(segment) for segment in gone], ensure_ascii=False, indent=2))
+        return
+    for segment in gone:
+        click.echo(f"{segment.first_body}–{segment.last_body}  {segment.office:14} {segment.holder}")
+    click.echo(f"{len(gone)} segments {'would be withdrawn' if dry_run else 'withdrawn'}")
+
+
+@command.command("recheck")
+@click.option("--reason", default="码段分配已更正 · the allocations were mended", help="Why; it is written down.")
+@click.option("--dry-run", is_flag=True, help="Say what would be released; write nothing.")
+@by
+@options.as_json
+@options.data_dir
+def recheck(reason: str, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None) -> None:
+    """码段更正后重新核查 · decide again what S01 holds: records in a segment of their registrar now are applied."""
+    settings = locate(load(data_dir=data_dir))
+
+    async def run() -> list[Rechecked]:
+        async with open_applier(settings, size=2) as applier:
+            cases = recheck_segments(applier, actor=actor, reason=reason, dry_run=dry_run)
+            return [each async for each in cases]
+
+    cases = asyncio.run(run())
+    released = sum(each.released for each in cases)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in cases], ensure_ascii=False, indent=2))
+        return
+    for each in cases:
+        became = "入库 applied" if each.released else "仍待核 still held"
+        click.echo(f"{each.case_id}  {each.uscc} {each.name}  {became}")
+    click.echo(f"{released} of {len(cases)} cases {'would be released' if dry_run else 'released'}")
+
+
 @command.command("check")
 @click.option("--office", help="Only those of this office.")
 @left_option
@@ -99,6 +206,9 @@ def check(office: str | None, warn_below: float, data_dir: Path | None) -> None:
 
 
 def _read(data_dir: Path | None, office: str | None) -> list[SegmentUse]:
+    offices = load_site(load(data_dir=data_dir).config_dir).offices
+    if office is not None and office not in offices:
+        raise click.BadParameter(f"there is no office {office}; there are {', '.join(offices)}", param_hint="--office")
     return [row for row in in_registry(data_dir, segment_use) if office is None or row.segment.office == office]
 
 
@@ -118,8 +228,11 @@ def _warn(rows: list[SegmentUse], warn_below: float) -> bool:
     return bool(low)
 
 
-def _json(row: SegmentUse, warn_below: float) -> dict[str, object]:
-    segment = row.segment
+def _shown(instant: datetime) -> str:
+    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def _named(segment: Segment) -> dict[str, object]:
     return {
         "first": segment.first_body,
         "last": segment.last_body,
@@ -128,6 +241,11 @@ def _json(row: SegmentUse, warn_below: float) -> dict[str, object]:
         "registrar_name": segment.registrar_name,
         "allocated_on": segment.allocated_on.isoformat(),
         "size": segment.size,
+    }
+
+
+def _json(row: SegmentUse, warn_below: float) -> dict[str, object]:
+    return _named(row.segment) | {
         "used": row.used,
         "left": row.rest,
         "latest": row.latest,

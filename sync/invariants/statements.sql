@@ -70,11 +70,16 @@ where d.disposition in ('accepted', 'superseded')
 group by d.receipt_id, d.attempt, d.operation, d.disposition, d.version, d.case_id
 
 -- name: stray_versions
--- Versions whose record is not there, or was neither accepted nor superseded.
+-- Versions whose record is not there, or was neither accepted nor superseded; a resolution that was carried out may make
+-- them too, of the codes that it speaks of: it takes one back, or assigns one.
 select v.uscc, v.version, v.receipt_id
 from registration_version v
 where not exists (
     select from disposition d where d.receipt_id = v.receipt_id and d.disposition in ('accepted', 'superseded'))
+  and not exists (
+    select from case_resolution c
+    where c.resolution_id = v.receipt_id and c.status = 'done'
+      and (v.operation = 'withdraw' and v.uscc = c.member_uscc or v.operation = 'assign' and v.uscc = c.new_uscc))
 
 -- name: version_gaps
 -- Codes whose versions are not 1..n, or of which the registry counts another number.

@@ -26,7 +26,10 @@ class NamedMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToCorrect:
-    """One organization in an open case; `others` are those that it is in conflict with, as name and code."""
+    """One organization in an open case; `others` are those that it is in conflict with, as name and code.
+
+    `receipt_id` is its member's: the oldest, where several records of it wait.
+    """
 
     case_id: str
     rule: str
@@ -35,6 +38,7 @@ class ToCorrect:
     uscc: str
     name: str
     role: str
+    receipt_id: str
     others: tuple[str, ...]
 
 

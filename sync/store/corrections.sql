@@ -16,6 +16,7 @@ select h.name_key, r.office from holder h join registration r using (uscc) where
 -- What an office has to correct: a line for each organization in an open case, with those that it is in conflict with.
 -- $1 the office
 select m.case_id, c.rule, c.suggested_operation, c.due_on, m.uscc, min(m.name) as name, m.role,
+       (array_agg(m.receipt_id order by m.place))[1] as receipt_id,
        coalesce((select array_agg(distinct o.name || ' ' || o.uscc) from case_member o
                  where o.case_id = m.case_id and o.ended_at is null and o.role <> 'proposed'
                    and (o.name_key, o.uscc) <> (m.name_key, m.uscc)), '{}') as others

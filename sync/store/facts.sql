@@ -84,7 +84,7 @@ join legacy_number n using (kind, number)
 
 -- name: allowed_conflicts
 -- Conflicts of these codes that were allowed.
-select rule, uscc, other_uscc from allowed_conflict where uscc = any($1) or other_uscc = any($1)
+select rule, uscc, other_uscc from standing_allowance where uscc = any($1) or other_uscc = any($1)
 
 -- name: open_members
 -- The members of these cases.

@@ -129,8 +129,8 @@ where case_id = $1
 -- name: allow_conflict
 -- Two codes may stand beside each other.
 insert into allowed_conflict (rule, uscc, other_uscc, case_id, evidence, allowed_by, allowed_at)
-values ($1, $2, $3, $4, $5, $6, $7)
-on conflict do nothing
+select $1, $2, $3, $4, $5, $6, $7
+where not exists (select from standing_allowance a where a.rule = $1 and (a.uscc, a.other_uscc) in (($2, $3), ($3, $2)))
 
 -- name: enter_register
 -- A code that fails a check is issued and in use.

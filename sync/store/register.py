@@ -28,7 +28,7 @@ class Exceptional:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """Two codes that may stand beside each other under a rule."""
+    """Two codes that may stand beside each other under a rule; `ended_at`: they no longer may."""
 
     rule: str
     uscc: str
@@ -37,6 +37,9 @@ class Allowed:
     evidence: str
     allowed_by: str
     allowed_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    end_reason: str | None
 
 
 class NewException(NamedTuple):
@@ -62,7 +65,7 @@ async def enter(connection: WriteConn, codes: Sequence[NewException], *, now: da
 
 
 async def read_allowed(connection: ReadConn) -> list[Allowed]:
-    """Return the conflicts that were allowed."""
+    """Return the conflicts that were ever allowed, in order."""
     return [Allowed(**row) for row in await connection.fetch(_SQL["allowed"])]
 
 
@@ -71,3 +74,10 @@ async def allow(
 ) -> bool:
     """Allow two codes beside each other; False where that was known."""
     return await connection.fetchval(_SQL["allow"], rule, uscc, other_uscc, evidence, actor, now) is not None
+
+
+async def end_allowance(
+    connection: WriteConn, rule: str, uscc: str, other_uscc: str, *, reason: str, now: datetime, actor: str
+) -> bool:
+    """Allow two codes beside each other no longer; False where they were not allowed. The caller holds the lock."""
+    return await connection.fetchval(_SQL["end"], rule, uscc, other_uscc, now, actor, reason) is not None

@@ -66,6 +66,41 @@ CREATE TABLE public.acknowledgement (
     through bigint NOT NULL,
     acknowledged_at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.code_segment (
+    segment_id bigint NOT NULL,
+    first_body text NOT NULL,
+    last_body text NOT NULL,
+    office text NOT NULL,
+    registrar_code text,
+    registrar_name text,
+    allocated_on date NOT NULL,
+    source text NOT NULL,
+    loaded_at timestamp with time zone NOT NULL,
+    loaded_by text NOT NULL,
+    CONSTRAINT code_segment_check CHECK (((length(last_body) = 8) AND (last_body >= (first_body COLLATE "C")))),
+    CONSTRAINT code_segment_first_body_check CHECK ((length(first_body) = 8))
+);
+CREATE TABLE public.code_segment_withdrawal (
+    segment_id bigint NOT NULL,
+    withdrawn_at timestamp with time zone NOT NULL,
+    withdrawn_by text NOT NULL,
+    reason text NOT NULL
+);
+CREATE VIEW public.allocated_segment AS
+ SELECT segment_id,
+    first_body,
+    last_body,
+    office,
+    registrar_code,
+    registrar_name,
+    allocated_on,
+    source,
+    loaded_at,
+    loaded_by
+   FROM public.code_segment s
+  WHERE (NOT (EXISTS ( SELECT
+           FROM public.code_segment_withdrawal w
+          WHERE (w.segment_id = s.segment_id))));
 CREATE TABLE public.allowed_conflict (
     rule text NOT NULL,
     uscc text NOT NULL,
@@ -73,7 +108,22 @@ CREATE TABLE public.allowed_conflict (
     case_id text,
     evidence text NOT NULL,
     allowed_by text NOT NULL,
-    allowed_at timestamp with time zone NOT NULL
+    allowed_at timestamp with time zone NOT NULL,
+    allowance_id bigint NOT NULL
+);
+ALTER TABLE public.allowed_conflict ALTER COLUMN allowance_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.allowed_conflict_allowance_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.allowed_conflict_end (
+    allowance_id bigint NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    ended_by text NOT NULL,
+    reason text NOT NULL
 );
 CREATE TABLE public.audit (
     audit_id bigint NOT NULL,
@@ -207,20 +257,6 @@ CREATE TABLE public.code_case (
     resolved_at timestamp with time zone,
     conflict_key text NOT NULL,
     CONSTRAINT code_case_status_check CHECK ((status = ANY (ARRAY['open'::text, 'awaiting_approval'::text, 'resolved'::text])))
-);
-CREATE TABLE public.code_segment (
-    segment_id bigint NOT NULL,
-    first_body text NOT NULL,
-    last_body text NOT NULL,
-    office text NOT NULL,
-    registrar_code text,
-    registrar_name text,
-    allocated_on date NOT NULL,
-    source text NOT NULL,
-    loaded_at timestamp with time zone NOT NULL,
-    loaded_by text NOT NULL,
-    CONSTRAINT code_segment_check CHECK (((length(last_body) = 8) AND (last_body >= (first_body COLLATE "C")))),
-    CONSTRAINT code_segment_first_body_check CHECK ((length(first_body) = 8))
 );
 ALTER TABLE public.code_segment ALTER COLUMN segment_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.code_segment_segment_id_seq
@@ -548,6 +584,19 @@ CREATE TABLE public.snapshot (
     sealed_at timestamp with time zone NOT NULL,
     removed_at timestamp with time zone
 );
+CREATE VIEW public.standing_allowance AS
+ SELECT rule,
+    uscc,
+    other_uscc,
+    case_id,
+    evidence,
+    allowed_by,
+    allowed_at,
+    allowance_id
+   FROM public.allowed_conflict a
+  WHERE (NOT (EXISTS ( SELECT
+           FROM public.allowed_conflict_end e
+          WHERE (e.allowance_id = a.allowance_id))));
 CREATE TABLE public.statement (
     date date NOT NULL,
     office text NOT NULL,
@@ -624,8 +673,10 @@ CREATE TABLE public.withdrawn_code (
 );
 ALTER TABLE ONLY public.acknowledgement
     ADD CONSTRAINT acknowledgement_pkey PRIMARY KEY (office);
+ALTER TABLE ONLY public.allowed_conflict_end
+    ADD CONSTRAINT allowed_conflict_end_pkey PRIMARY KEY (allowance_id);
 ALTER TABLE ONLY public.allowed_conflict
-    ADD CONSTRAINT allowed_conflict_pkey PRIMARY KEY (rule, uscc, other_uscc);
+    ADD CONSTRAINT allowed_conflict_pkey PRIMARY KEY (allowance_id);
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
 ALTER TABLE ONLY public.backlog
@@ -649,9 +700,9 @@ ALTER TABLE ONLY public.client_use
 ALTER TABLE ONLY public.code_case
     ADD CONSTRAINT code_case_pkey PRIMARY KEY (case_id);
 ALTER TABLE ONLY public.code_segment
-    ADD CONSTRAINT code_segment_first_body_key UNIQUE (first_body);
-ALTER TABLE ONLY public.code_segment
     ADD CONSTRAINT code_segment_pkey PRIMARY KEY (segment_id);
+ALTER TABLE ONLY public.code_segment_withdrawal
+    ADD CONSTRAINT code_segment_withdrawal_pkey PRIMARY KEY (segment_id);
 ALTER TABLE ONLY public.code_transfer
     ADD CONSTRAINT code_transfer_pkey PRIMARY KEY (uscc);
 ALTER TABLE ONLY public.comparison_chunk
@@ -752,20 +803,34 @@ CREATE INDEX submission_deciding ON public.submission USING btree (accepted_at) 
 CREATE UNIQUE INDEX submission_idempotency ON public.submission USING btree (office, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX submission_place_offset ON public.submission_place USING btree (submission_id, partition, "offset");
 CREATE INDEX submission_waiting ON public.submission USING btree (office, accepted_at, submission_id) WHERE (produced < records);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.allowed_conflict FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.allowed_conflict_end FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.change FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.code_segment FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.code_segment_withdrawal FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.disposition FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.message FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.national_claim FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.nonconforming_code FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.raw_message FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.registration_mark FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.registration_version FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.statement FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.withdrawn_code FOR EACH ROW EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.allowed_conflict FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.allowed_conflict_end FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.code_segment FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.code_segment_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.message FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.national_claim FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.nonconforming_code FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.registration_mark FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.statement FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON public.withdrawn_code FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+ALTER TABLE ONLY public.allowed_conflict_end
+    ADD CONSTRAINT allowed_conflict_end_allowance_id_fkey FOREIGN KEY (allowance_id) REFERENCES public.allowed_conflict(allowance_id);
 ALTER TABLE ONLY public.case_member
     ADD CONSTRAINT case_member_case_id_fkey FOREIGN KEY (case_id) REFERENCES public.code_case(case_id);
 ALTER TABLE ONLY public.case_resolution
@@ -774,6 +839,8 @@ ALTER TABLE ONLY public.client_key
     ADD CONSTRAINT client_key_client_fkey FOREIGN KEY (client) REFERENCES public.client(name);
 ALTER TABLE ONLY public.client_use
     ADD CONSTRAINT client_use_client_fkey FOREIGN KEY (client) REFERENCES public.client(name);
+ALTER TABLE ONLY public.code_segment_withdrawal
+    ADD CONSTRAINT code_segment_withdrawal_segment_id_fkey FOREIGN KEY (segment_id) REFERENCES public.code_segment(segment_id);
 ALTER TABLE ONLY public.comparison_chunk
     ADD CONSTRAINT comparison_chunk_comparison_id_fkey FOREIGN KEY (comparison_id) REFERENCES public.comparison(comparison_id);
 ALTER TABLE ONLY public.comparison_item
@@ -813,9 +880,21 @@ GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_jo
 GRANT SELECT ON TABLE public.acknowledgement TO uscc_ingest;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.acknowledgement TO uscc_api;
 GRANT SELECT ON TABLE public.acknowledgement TO uscc_job;
+GRANT SELECT ON TABLE public.code_segment TO uscc_ingest;
+GRANT SELECT ON TABLE public.code_segment TO uscc_api;
+GRANT SELECT ON TABLE public.code_segment TO uscc_job;
+GRANT SELECT ON TABLE public.code_segment_withdrawal TO uscc_ingest;
+GRANT SELECT ON TABLE public.code_segment_withdrawal TO uscc_api;
+GRANT SELECT ON TABLE public.code_segment_withdrawal TO uscc_job;
+GRANT SELECT ON TABLE public.allocated_segment TO uscc_ingest;
+GRANT SELECT ON TABLE public.allocated_segment TO uscc_api;
+GRANT SELECT ON TABLE public.allocated_segment TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.allowed_conflict TO uscc_ingest;
 GRANT SELECT ON TABLE public.allowed_conflict TO uscc_api;
 GRANT SELECT ON TABLE public.allowed_conflict TO uscc_job;
+GRANT SELECT ON TABLE public.allowed_conflict_end TO uscc_ingest;
+GRANT SELECT ON TABLE public.allowed_conflict_end TO uscc_api;
+GRANT SELECT ON TABLE public.allowed_conflict_end TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.audit TO uscc_ingest;
 GRANT INSERT ON TABLE public.audit TO uscc_api;
 GRANT SELECT ON TABLE public.audit TO uscc_console;
@@ -843,9 +922,6 @@ GRANT SELECT ON TABLE public.client_use TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_case TO uscc_ingest;
 GRANT SELECT ON TABLE public.code_case TO uscc_api;
 GRANT SELECT ON TABLE public.code_case TO uscc_job;
-GRANT SELECT ON TABLE public.code_segment TO uscc_ingest;
-GRANT SELECT ON TABLE public.code_segment TO uscc_api;
-GRANT SELECT ON TABLE public.code_segment TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_transfer TO uscc_ingest;
 GRANT SELECT ON TABLE public.code_transfer TO uscc_api;
 GRANT SELECT ON TABLE public.code_transfer TO uscc_job;
@@ -919,6 +995,9 @@ GRANT SELECT ON TABLE public.sequence_counter TO uscc_job;
 GRANT SELECT ON TABLE public.snapshot TO uscc_api;
 GRANT SELECT,INSERT ON TABLE public.snapshot TO uscc_job;
 GRANT UPDATE(removed_at) ON TABLE public.snapshot TO uscc_job;
+GRANT SELECT ON TABLE public.standing_allowance TO uscc_ingest;
+GRANT SELECT ON TABLE public.standing_allowance TO uscc_api;
+GRANT SELECT ON TABLE public.standing_allowance TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.statement TO uscc_job;
 GRANT SELECT ON TABLE public.statement TO uscc_api;
 GRANT SELECT,INSERT ON TABLE public.submission TO uscc_api;

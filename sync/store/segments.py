@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 
 from sync.segments import Segment, Segments
 from sync.store.connection import ReadConn, WriteConn
@@ -33,7 +34,7 @@ class SegmentUse:
 
 
 async def read_segments(connection: ReadConn, known: Segments) -> Segments:
-    """Return every segment; `known` itself where none was loaded since it was read."""
+    """Return every segment; `known` itself where nothing was loaded or withdrawn since it was read."""
     generation = await connection.fetchval(_SQL["generation"])
     if generation == known.generation:
         return known
@@ -60,6 +61,40 @@ async def add_segments(
     rows = [(s.first_body, s.last_body, s.office, s.registrar_code, s.registrar_name, s.allocated_on) for s in segments]
     if rows:
         await connection.execute(_SQL["add_segments"], *map(list, zip(*rows, strict=True)), source, now, actor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """One allocation that was ever loaded; `withdrawn_at` None: it stands."""
+
+    segment: Segment
+    source: str
+    loaded_at: datetime
+    loaded_by: str
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    reason: str | None
+
+
+async def withdraw_segments(
+    connection: WriteConn, first_bodies: Sequence[str], source: str | None, *, now: datetime, actor: str, reason: str
+) -> list[Segment]:
+    """Withdraw the allocations that begin so, or all that were loaded from a file; return them, in order.
+
+    The caller holds the writer's lock. What was decided by them stays decided.
+    """
+    rows = await connection.fetch(_SQL["withdraw"], list(first_bodies), source, now, actor, reason)
+    return [Segment(**row) for row in rows]
+
+
+async def read_allocations(connection: ReadConn) -> list[Allocation]:
+    """Return every allocation that ever was, in the order of loading."""
+    return [_allocation(dict(row)) for row in await connection.fetch(_SQL["history"])]
+
+
+def _allocation(row: dict[str, Any]) -> Allocation:
+    segment = Segment(**{field.name: row.pop(field.name) for field in fields(Segment)})
+    return Allocation(segment=segment, **row)
 
 
 async def segment_use(connection: ReadConn) -> list[SegmentUse]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from service.exception_files import one_exception, read_exceptions
 from sync.store import ledger
 from sync.store.connection import Pool, reading, writing
-from sync.store.register import NewException, allow, enter, read_allowed, read_register
+from sync.store.register import NewException, allow, end_allowance, enter, read_allowed, read_register
 from tests.integration.ledger import apply_all, body, open_ledger, read_returns
 from validators.uscc import is_valid
 
@@ -72,3 +72,25 @@ async def test_an_allowed_conflict_holds_no_record(database: str, pool: Pool) ->
     assert [True, False] == told
     assert ["accepted", "accepted"] == dispositions
     assert ("分立", "zhang") == (row.evidence, row.allowed_by)
+
+
+async def test_an_allowance_that_ended_holds_records_again_and_stays_in_the_list(database: str, pool: Pool) -> None:
+    async with writing(pool) as connection:
+        now = await ledger.take_lock(connection)
+        await allow(connection, "D03", CODE, TWIN, evidence="分立", now=now, actor="zhang")
+        told = [
+            await end_allowance(connection, "D03", TWIN, CODE, reason="查无实据", now=now, actor="li") for _ in range(2)
+        ]
+    async with open_ledger(database) as applier:
+        await apply_all(applier, [body(1, uscc=CODE), body(2, uscc=TWIN, name="大连二号有限公司")])
+        dispositions = [each["disposition"] for each in await read_returns(applier.pool)]
+    async with writing(pool) as connection:
+        again = await allow(connection, "D03", CODE, TWIN, evidence="补充材料", now=now, actor="zhang")
+        rows = await read_allowed(connection)
+
+    assert [True, False] == told
+    assert ["accepted", "held"] == dispositions
+    assert again
+    assert [("分立", "li", "查无实据"), ("补充材料", None, None)] == [
+        (row.evidence, row.ended_by, row.end_reason) for row in rows
+    ]

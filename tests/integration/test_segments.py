@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import asyncpg
+import pytest
+
 from service.segment_files import SegmentReport, load_segments, read_segment_file
 from sync.apply import Applier
 from sync.offices import load_offices
+from sync.rechecking import recheck_segments
+from sync.store import ledger
+from sync.store.case_lists import CaseFilters, list_cases
 from sync.store.connection import Pool, reading, writing
-from sync.store.segments import segment_use
+from sync.store.segments import read_allocations, segment_use, withdraw_segments
 from tests.integration.ledger import apply_all, body, open_ledger, read_returns
 
 CODE = "91210100MA00004960"
@@ -73,3 +79,53 @@ async def test_the_use_of_a_segment_counts_every_code_ever_registered_from_it(
         (row,) = await segment_use(connection)
 
     assert (2, 1, 1, "MA000049") == (row.segment.size, row.used, row.rest, row.latest)
+
+
+async def test_a_wrong_load_is_withdrawn_and_what_it_held_is_applied(database: str, pool: Pool, tmp_path: Path) -> None:
+    waiting = [body(1, uscc=CODE), body(2, "change", at="2026-11-20T10:00:00+08:00", uscc=CODE)]
+    async with open_ledger(database) as applier:
+        await _load(pool, tmp_path, "MB000000,MB00YYYY,commerce,,,2026-01-01\n")
+        await apply_all(applier, waiting)
+        before = [each async for each in recheck_segments(applier, actor="zhang", reason="更正")]
+        async with writing(pool) as connection:
+            now = await ledger.take_lock(connection)
+            gone = await withdraw_segments(connection, [], "segments.csv", now=now, actor="zhang", reason="整表有误")
+        await _load(pool, tmp_path, "MA000000,MA00YYYY,commerce,,,2026-01-01\n")
+        tried = [each async for each in recheck_segments(applier, actor="zhang", reason="更正", dry_run=True)]
+        after = [each async for each in recheck_segments(applier, actor="zhang", reason="更正")]
+        again = [each async for each in recheck_segments(applier, actor="zhang", reason="更正")]
+        told = [(each["attempt"], each["disposition"]) for each in await read_returns(pool)]
+    async with reading(pool) as connection:
+        history = await read_allocations(connection)
+        (case,) = await list_cases(connection, CaseFilters(), None, 10)
+
+    assert [[False], [True], [True], []] == [
+        [each.released for each in every] for every in (before, tried, after, again)
+    ]
+    assert ["MB000000"] == [segment.first_body for segment in gone]
+    assert [(1, "held"), (1, "held"), (2, "accepted")] == told[:3]
+    assert [("MB000000", "整表有误"), ("MA000000", None)] == [
+        (each.segment.first_body, each.reason) for each in history
+    ]
+    assert ("resolved", "program", "更正") == (case.status, case.resolutions[0].via, case.resolutions[0].reason)
+
+
+async def test_withdrawn_bodies_can_be_allocated_again(pool: Pool, tmp_path: Path) -> None:
+    line = "MA000000,MA00YYYY,commerce,,,2026-01-01\n"
+    await _load(pool, tmp_path, line)
+    async with writing(pool) as connection:
+        now = await ledger.take_lock(connection)
+        await withdraw_segments(connection, ["MA000000"], None, now=now, actor="zhang", reason="归属有误")
+    report = await _load(pool, tmp_path, "MA000000,MA00YYYY,民政,,,2026-01-01\n")
+    async with reading(pool) as connection:
+        (row,) = await segment_use(connection)
+
+    assert (1, []) == (report.added, report.problems)
+    assert "civil-affairs" == row.segment.office
+
+
+async def test_allocations_are_never_rewritten(pool: Pool, tmp_path: Path) -> None:
+    await _load(pool, tmp_path, "MA000000,MA00YYYY,commerce,,,2026-01-01\n")
+
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await pool.fetch("delete from code_segment")
