@@ -35,6 +35,7 @@ _ONLY_TEXTS: Final = frozenset({str})
 _LARGEST: Final = 2**63
 _FOUL: Final = re.compile("[\0\ud800-\udfff]")
 _TEXT: Final = "string"
+_WITHOUT: Final = {"nul": "string without NUL", "surrogate": "string without lone surrogates"}
 _INSTANT: Final = "RFC 3339 with offset"
 
 
@@ -155,7 +156,9 @@ class EnvelopeReader:
                 if not value or value.isspace():
                     continue
                 if record.setdefault(name, value) != value:
-                    self.report("M06", "conflict", field=name)
+                    self.report(
+                        "M06", "conflict", field=name, expected="one value under both names", actual="two values"
+                    )
                     self._unreadable.add(name)
             elif value is not None:
                 self._refuse(name, value, _TEXT)
@@ -175,7 +178,7 @@ class EnvelopeReader:
 
     def _report_foul(self, texts: Iterator[tuple[str, str]]) -> None:
         for path, fault in texts:
-            self.report("M06", fault, field=printable(path, longest=256))
+            self.report("M06", fault, field=printable(path, longest=256), expected=_WITHOUT[fault], actual=fault)
 
     def _refuse(self, name: str, value: Any, expected: str) -> None:
         """Report a value of the wrong type, or a text with NUL or a lone surrogate."""

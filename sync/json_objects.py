@@ -82,7 +82,7 @@ def read_object(body: bytes) -> Document:
     except orjson.JSONDecodeError:
         return Document(_read_exactly(body), may_be_foul=True)
     if type(value) is not dict:
-        raise Undecodable("object", actual=type_name(value))
+        raise Undecodable("object", expected="object", actual=type_name(value))
     if 2 * _count_strings(value) != _count_quotes(body):
         value = _read_exactly(body)
     return Document(value, may_be_foul=b"\\u0000" in body)
@@ -175,7 +175,7 @@ def _read_exactly(body: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise Undecodable("syntax", line=error.lineno, column=error.colno) from None
     if not isinstance(value, dict):
-        raise Undecodable("object", actual=type_name(value))
+        raise Undecodable("object", expected="object", actual=type_name(value))
     return value
 
 

@@ -103,7 +103,9 @@ class Weigher:
             findings = [*findings, *self.joining(submission, join)]
         elif conflict:
             holder = code.holder_name
-            found = self._effects.find("D01", submission, field="name", actual=submission.name, holder=holder)
+            found = self._effects.find(
+                "D01", submission, field="name", expected=holder, actual=submission.name, holder=holder
+            )
             findings = [*findings, *found]
         findings = [*findings, *self._life(submission, holding, of_holder=join is None and not conflict)]
         conflicts = [] if join or conflict else conflicts_of(submission, code, self._facts)

@@ -28,7 +28,7 @@ class Category:
 
 
 class Authorities:
-    """The table of registration authorities and the categories of each."""
+    """The table of registration authorities and the categories of each; `codes` are those of the standard."""
 
     def __init__(self, categories: Iterable[Category]) -> None:
         by_prefix = {row.registration_authority_code + row.organization_category_code: row for row in categories}
@@ -36,6 +36,7 @@ class Authorities:
         self._listed: Mapping[str, Category] = {key: row for key, row in by_prefix.items() if row.listed}
         self._titles = {row.registration_authority_code: row.authority for row in by_prefix.values()}
         self._known = frozenset(key[0] for key in self._standard)
+        self.codes = "".join(sorted(self._known))
 
     @staticmethod
     @cache
@@ -59,6 +60,10 @@ class Authorities:
     def category_known(self, authority: str, category: str) -> bool:
         """Tell whether the standard lists a category for an authority."""
         return authority + category in self._standard
+
+    def categories(self, authority: str) -> str:
+        """Return the categories that the standard lists for an authority, without separators."""
+        return "".join(sorted(key[1] for key in self._standard if key[0] == authority))
 
     def listed(self, authority: str, category: str) -> bool:
         """Tell whether the two are an exception that lists in use know and the standard does not (G1, J1)."""

@@ -122,7 +122,8 @@ def _composition(code: str, context: CodeContext, shown: str, correct: bool) -> 
     if 0 not in wrong:
         if not context.authorities.known(code[0]):
             listed = context.authorities.listed(code[0], code[1])
-            yield Hit("E03", "listed" if listed else "", 1, actual=code[0], facts={"prefix": code[:2]})
+            expected = context.authorities.codes
+            yield Hit("E03", "listed" if listed else "", 1, expected, code[0], facts={"prefix": code[:2]})
         elif 1 not in wrong and not context.authorities.category_known(code[0], code[1]):
             yield _category(code, context)
     if not wrong:
@@ -176,6 +177,7 @@ def _characters(code: str, wrong: list[int], suggestions: tuple[str, ...]) -> It
         yield Hit(
             "E02",
             position=index + 1,
+            expected="0123456789" if index in DIGIT_POSITIONS else ALPHABET,
             actual=_shown(code[index]),
             suggestions=suggestions,
             facts={
@@ -202,7 +204,7 @@ def _category(code: str, context: CodeContext) -> Hit:
     title = context.authorities.title(code[0])
     assert title is not None, "a known authority has a title"
     facts: dict[str, object] = {"authority": code[0], "authority_zh": title.zh, "authority_en": title.en}
-    return Hit("E04", position=2, actual=code[1], facts=facts)
+    return Hit("E04", "", 2, context.authorities.categories(code[0]), code[1], facts=facts)
 
 
 def _checks(code: str, context: CodeContext, shown: str, correct: bool) -> Iterator[Hit]:
@@ -236,6 +238,8 @@ def _division(code: str, context: CodeContext, shown: str) -> Iterator[Hit]:
     facts: dict[str, object] = {
         "title_zh": title.zh if title and shown == division else shown,
         "title_en": title.en if title and shown == division else shown,
+        "named_zh": f"（{title.zh}）" if title and shown == division else "",
+        "named_en": f" ({title.en})" if title and shown == division else "",
         "last_year": last_year or "",
         "approved_on": context.approved_on.isoformat() if context.approved_on else "",
         "province": province or "",

@@ -70,11 +70,33 @@ class UnreadableSeverities(ValueError):
 class _Facts(dict[str, object]):
     """The facts of a finding; one that is not known reads as a dash, because a text must never cost a record.
 
-    A member whose titles are not given goes by its name.
+    A member whose titles are not given goes by its name; what was expected and what came, where they are words of a
+    format, read in Chinese as the Chinese text has them.
     """
 
     def __missing__(self, key: str) -> object:
-        return self["field"] if key in ("field_zh", "field_en") else "—"
+        if key in ("field_zh", "field_en"):
+            return self["field"]
+        if key in ("expected_zh", "actual_zh"):
+            value = self[key.removesuffix("_zh")]
+            return _FORMATS_ZH.get(str(value), value)
+        if key in ("home_zh", "home_en"):
+            return self.get("expected") or ("其他登记管理部门" if key == "home_zh" else "another authority")
+        return "—"
+
+
+_FORMATS_ZH = {
+    "string": "文本",
+    "integer": "整数",
+    "number": "数字",
+    "object": "对象",
+    "array": "数组",
+    "boolean": "布尔值",
+    "null": "空值",
+    "integer of 64 bits": "64 位整数",
+    "RFC 3339 with offset": "带时区偏移的 RFC 3339 时刻",
+    "submission/1": "submission/1",
+}
 
 
 @dataclass(frozen=True, slots=True)
