@@ -59,7 +59,44 @@ async def test_the_form_goes_out_and_comes_back_in_the_same_shape(
     assert 2 == written
     assert HEADER == open_table(out).columns
     assert [("=沈阳", "skipped"), (OTHER, "done")] == [(answer.name, answer.result) for answer in answers]
-    assert all("D01" in reason and "建议 0 赋新码" in reason for _, _, reason in rows)
+    assert [True, True] == ["D01" in reason for _, _, reason in rows]
+    assert ["建议 2 保持原码不变", "建议 0 赋新码"] == [reason.split("；")[1] for _, _, reason in rows]
+
+
+async def test_a_form_names_the_record_where_one_organization_is_in_a_case_twice(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    """The holder is cancelled and is assigned its own code again (L01): both lines bear one code and one name."""
+    cancel = body(2, "cancel", at="2026-11-20T10:00:00+08:00", uscc=CODE)
+    async with open_ledger(database) as applier:
+        await apply_all(applier, [body(1, uscc=CODE), cancel, body(3, at="2026-11-20T11:00:00+08:00", uscc=CODE)])
+        async with reading(pool) as connection:
+            holder, held = await to_correct(connection, "commerce")
+        form = tmp_path / "form.csv"
+        write_form(form, [holder, held])
+        cells = [list(row.cells.values()) for row in open_table(form).rows()]
+        back = [[code, name, flag, "", why] for (code, name, why), flag in zip(cells, ("", "1"), strict=True)]
+        write_table(form, HEADER, back)
+        answers = await carry_out(applier, read_form(form), COMMERCE)
+        again = await carry_out(applier, read_form(form), COMMERCE)
+        told = [(each["attempt"], each["disposition"]) for each in await read_returns(pool)]
+        registered = await pool.fetch("select registered, status from registration")
+
+    assert [("holder", CODE), ("held", CODE)] == [(line.role, line.uscc) for line in (holder, held)]
+    assert ["skipped", "done"] == [answer.result for answer in answers]
+    assert (2, "rejected") == told[-1]
+    assert [(True, "cancelled")] == [tuple(row) for row in registered]
+    assert ["skipped", "refused"] == [answer.result for answer in again]
+
+
+@pytest.mark.parametrize(
+    ("said", "flag"), [("2 保持原码不变", "2"), ("删除", "1"), ("assign", "0"), ("1 保持", "1 保持")]
+)
+def test_a_flag_is_read_as_the_form_writes_it(tmp_path: Path, said: str, flag: str) -> None:
+    form = tmp_path / "form.csv"
+    write_table(form, HEADER, [[CODE, NAME, said, "", ""]])
+
+    assert [flag] == [row.flag for row in read_form(form)]
 
 
 async def test_new_codes_are_given_before_the_holder_is_confirmed(database: str, tmp_path: Path) -> None:
