@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sync.facts import CodeFacts, Facts, numbers_of, registration_number_of
-from sync.holding import PARTICULARS_OPERATIONS, State, Status
+from sync.holding import PARTICULARS_OPERATIONS, Holding, Status
 from sync.identity import key_of
 from sync.records import Submission
 from validators.record import NUMBERED_UNTIL
@@ -30,8 +30,7 @@ class Conflict(NamedTuple):
 
 def conflicts_of(submission: Submission, code: CodeFacts, facts: Facts) -> list[Conflict]:
     """Return the conflicts of a record with other codes, in the order of the rules; each rule at most once a code."""
-    state = code.holding.present() if code.holding is not None else None
-    if not _brings_identity(submission, state):
+    if not _brings_identity(submission, code.holding):
         return []
     return [
         *_same_organization(submission, code, facts),
@@ -41,17 +40,19 @@ def conflicts_of(submission: Submission, code: CodeFacts, facts: Facts) -> list[
     ]
 
 
-def _brings_identity(submission: Submission, state: State | None) -> bool:
-    """Whether the record would be the present particulars, with another name or number than the code has shown."""
+def _brings_identity(submission: Submission, holding: Holding | None) -> bool:
+    """Whether the record would be the present particulars, with another name or a number not given before."""
     if submission.operation not in PARTICULARS_OPERATIONS:
         return False
-    if state is None or not state.whole:
+    state = holding.present() if holding is not None else None
+    if holding is None or state is None or not state.whole:
         return True
     if key_of(submission) < state.particulars.key:
         return False
+    if submission.name_key != state.particulars.name_key:
+        return True
     number = registration_number_of(submission.record)
-    given = registration_number_of(state.particulars.record)
-    return submission.name_key != state.particulars.name_key or number not in (None, given)
+    return number is not None and number not in map(registration_number_of, (each.record for each in holding.events))
 
 
 def _others(codes: Iterable[str], submission: Submission, code: CodeFacts, facts: Facts) -> list[CodeFacts]:

@@ -275,7 +275,7 @@ def _may_stand(submission: Submission) -> bool:
 
 
 def _needing_history(facts: Facts, batch: Iterable[Submission]) -> list[str]:
-    """Return the codes whose summary cannot answer for this batch: late records, former names, receipts."""
+    """Return the codes whose summary cannot answer for this batch: late records, former names, receipts, numbers."""
     latest: dict[str, OrderKey] = {}
     needing: set[str] = set()
     for each in batch:
@@ -285,11 +285,22 @@ def _needing_history(facts: Facts, batch: Iterable[Submission]) -> list[str]:
         if holding is None:
             continue
         known = latest.get(each.uscc, holding.latest_key)
-        if each.key <= known or each.receipt_ref is not None or each.name_key not in holding.names:
+        if (
+            each.key <= known
+            or each.receipt_ref is not None
+            or each.name_key not in holding.names
+            or _gives_another_number(each, holding)
+        ):
             needing.add(each.uscc)
         latest[each.uscc] = max(known, each.key)
     needing.update(code.uscc for code in facts.codes.values() if code.cases and code.holding is not None)
     return list(needing)
+
+
+def _gives_another_number(submission: Submission, holding: Holding) -> bool:
+    """Whether it is to be asked if the holder gave this registration number before."""
+    number = registration_number_of(submission.record)
+    return number is not None and number != registration_number_of(holding.present().particulars.record)
 
 
 def _key(row: asyncpg.Record, major: str, at: str, message_id: str) -> OrderKey:
