@@ -93,11 +93,14 @@ class Docket:
         self._rulings = rulings
         self._now = now
 
-    def open(self, submission: Submission, code: CodeFacts, rule: str, conflict_key: str) -> Case:
-        """Open a case for the conflict that a record is in; it has no member yet."""
+    def open(self, submission: Submission, code: CodeFacts, rule: str, conflict_key: str, attempt: int) -> Case:
+        """Open a case for the conflict that a record is in; it has no member yet.
+
+        A record that is decided again may open its second case, so the id of that names the attempt.
+        """
         suggestion = SUGGESTIONS.get(rule, _IN_DOUBT)
         case = Case(
-            case_id=f"case-{submission.receipt_id}",
+            case_id=f"case-{submission.receipt_id}" if attempt == 1 else f"case-{submission.receipt_id}-{attempt}",
             rule=rule,
             uscc=code.uscc,
             conflict_key=conflict_key,

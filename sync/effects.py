@@ -192,7 +192,7 @@ class Effects:
             rule = min(rules, key=self._order.__getitem__)
             conflict = next((each for each in conflicts if each.rule == rule and each.other is not None), None)
             key = conflict.key if conflict is not None else code.uscc
-            case = self._facts.cases.get((rule, key)) or self.docket.open(submission, code, rule, key)
+            case = self._facts.cases.get((rule, key)) or self.docket.open(submission, code, rule, key, attempt)
             for neighbour in (code, conflict.other if conflict is not None else None):
                 if neighbour is not None:
                     self.docket.join_holder(case, neighbour)
@@ -287,16 +287,26 @@ class Effects:
         submission: Submission,
         circumstance: str = "",
         *,
+        occasion: Occasion | None = None,
         field: str,
         expected: str | None = None,
         actual: str | None = None,
         holder: str = "—",
         case: str = "—",
     ) -> list[Finding]:
-        """Return the finding of a rule on a record, or none where the ruleset switches it off."""
-        occasion = occasion_of(submission)
+        """Return the finding of a rule on a record, or none where the ruleset switches it off.
+
+        `occasion` is given where it is not the record's own.
+        """
         finding = self._ruleset.find(
-            rule, occasion, circumstance, field=field, expected=expected, actual=actual, holder=holder, case=case
+            rule,
+            occasion or occasion_of(submission),
+            circumstance,
+            field=field,
+            expected=expected,
+            actual=actual,
+            holder=holder,
+            case=case,
         )
         return [finding] if finding is not None else []
 

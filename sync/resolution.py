@@ -124,11 +124,42 @@ class Resolver:
         elif rule == "S02":
             self._effects.outcome.transfers.append((code.uscc, member.office, self._case.case_id))
             code.home_office = member.office
+        claim = self._claim(member) if member.role == "held" else []
         self._end(waiting)
         self._effects.docket.resolve(self._case)
+        self._apply_together(waiting, claim, transferred=member if rule == "S02" else None)
+
+    def _apply_together(self, waiting: list[Member], claim: list[Member], *, transferred: Member | None = None) -> None:
+        """Apply records that wait behind each other; those of another organization than holds the code then do not.
+
+        They are judged anew, so that one code is never given to two: not even by a resolution that speaks of one.
+        """
+        together, apart = self._sorted_out(waiting)
+        if any(each in apart for each in claim):
+            together, apart = self._sorted_out([*_by_key(claim), *(each for each in waiting if each not in claim)])
+        for each in together:
+            code = self._judge.facts.code(each.uscc)
+            self._apply(each, code, kind="transferred" if each is transferred else None)
+        for each in apart:
+            self._judge.judge_again(each, self._judge.facts.code(each.uscc))
+
+    def _sorted_out(self, waiting: Iterable[Member]) -> tuple[list[Member], list[Member]]:
+        """Return those that can be applied one behind the other, and those of another organization."""
+        holdings: dict[str, Holding] = {}
+        together: list[Member] = []
+        apart: list[Member] = []
         for each in waiting:
-            transferred = rule == "S02" and each is member
-            self._apply(each, self._judge.facts.code(each.uscc), kind="transferred" if transferred else None)
+            submission, present = _submission_of(each), self._judge.facts.code(each.uscc).holding
+            holding = holdings.get(each.uscc, Holding(0, present.events) if present is not None else None)
+            if holding is not None and self._judge.contradicts(submission, holding):
+                apart.append(each)
+                continue
+            together.append(each)
+            if submission.operation in (Operation.WITHDRAW, Operation.KEEP):
+                continue
+            event = self._effects.event(submission, 0, holding)
+            holdings[each.uscc] = Holding(0, [*(holding.events if holding is not None else ()), event])
+        return together, apart
 
     def _pairs(self, waiting: list[Member]) -> set[tuple[str, str]]:
         """Return the codes that may stand beside each other: held ones beside the others, else the others together."""
@@ -180,12 +211,11 @@ class Resolver:
         """Close the case and decide again who waited; not settled, they are judged anew against each other."""
         self._end(waiting)
         self._effects.docket.resolve(self._case)
+        if settled:
+            self._apply_together(_by_key(waiting), [])
+            return
         for each in _by_key(waiting):
-            code = self._judge.facts.code(each.uscc)
-            if settled:
-                self._apply(each, code)
-            else:
-                self._judge.judge_again(each, code)
+            self._judge.judge_again(each, self._judge.facts.code(each.uscc))
 
     def _take_place(self, code: CodeFacts, waiting: list[Member]) -> None:
         """The oldest that waited behind a rejected record takes its place: in doubt itself, or applied."""

@@ -65,6 +65,10 @@ class Judge:
             return own
         return [*own, *self._weigher.joining(submission, case)]
 
+    def contradicts(self, submission: Submission, holding: Holding) -> bool:
+        """Whether a claim is of another organization than this holder."""
+        return submission.operation not in NAMED_OPERATIONS and self._weigher.conflicts(submission, holding)
+
     def would_be_held(self, submission: Submission, code: CodeFacts) -> bool:
         """Whether a record would be held if it were decided now, if nothing of its code waited."""
         waiting = [(case, case.members) for case in code.cases]
@@ -311,7 +315,7 @@ def _needs_person(submission: Submission, code: CodeFacts, case: Case, member: M
     """Whether a message of an office is not the office's own act: it waits until a person approves."""
     if submission.operation is Operation.KEEP:
         displacing = case.rule in ONE_CODE and member.role == "held" and displaces_holder(member, code)
-        return displacing or case.rule in SEVERAL_CODES or (case.rule == "S02" and member.role == "held")
+        return displacing or case.rule in SEVERAL_CODES or case.rule == "S02"
     return holds(member, code) and member.office != submission.office
 
 

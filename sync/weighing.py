@@ -17,12 +17,13 @@ from sync.neighbours import Conflict, conflicts_of
 from sync.records import Submission
 from sync.segments import judge_segment
 from validators.code_rules import CodeContext
-from validators.findings import Finding, Operation, Severity
+from validators.findings import Finding, Occasion, Operation, Severity
 from validators.rulebook import Ruleset
 from validators.uscc import inspect
 
 NAMED_OPERATIONS = frozenset((Operation.WITHDRAW, Operation.KEEP))
 STATUS_OPERATIONS = frozenset((Operation.CANCEL, Operation.REVOKE, Operation.RESTORE))
+_ANY = Occasion()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +54,9 @@ class Weigher:
         """Return the findings that decide whether a record is rejected: its own, E05 by the register, S02, a name."""
         findings = [*self.regraded(submission, code), *self._home_office(submission, code)]
         if submission.name is None and not self._names_by_receipt(submission, code):
+            # A withdraw or keep with a receipt is complete: where that names nobody, L09 says so.
+            if submission.operation in NAMED_OPERATIONS and submission.receipt_ref is not None:
+                return findings
             findings += self._effects.find("Q01", submission, "essential", field="name")
         return findings
 
@@ -132,9 +136,12 @@ class Weigher:
         """Whether this is a withdraw or keep naming a member of an open case, sent by an office concerned."""
         if submission.operation not in NAMED_OPERATIONS:
             return False
+        is_holder = code.holding is not None and self.names_holder(submission, code.holding)
         return any(
-            case.concerns(submission.office) and any(names_member(submission, member) for member in case.members)
+            names_member(submission, member) or (is_holder and member.role == "holder")
             for case in code.cases
+            for member in case.members
+            if case.concerns(submission.office) and member.uscc == code.uscc and member.role != "proposed"
         )
 
     def _home_office(self, submission: Submission, code: CodeFacts) -> list[Finding]:
@@ -237,12 +244,15 @@ class Weigher:
         ]
 
     def joining(self, submission: Submission, case: Case, *beside: str) -> list[Finding]:
-        """Return the findings of a record that joins a case: the case's own rule, and those named beside it."""
+        """Return the findings of a record that joins a case: the case's own rule, and those named beside it.
+
+        It waits even where the rule is switched off for it (S01 and a stock load), or it would slip into the registry.
+        """
         return [
             dataclasses.replace(finding, severity=Severity.HOLD)
             for rule in (case.rule, *beside)
             for finding in self._effects.find(
-                rule, submission, "joined", field="uscc", actual=case.uscc, case=case.case_id
+                rule, submission, "joined", occasion=_ANY, field="uscc", actual=case.uscc, case=case.case_id
             )
         ]
 

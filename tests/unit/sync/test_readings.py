@@ -1,0 +1,109 @@
+"""What the independent model of the standard (tests/model) read otherwise than the program, one behaviour a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sync.facts import Facts
+from tests.unit.sync.factories import CODE, judge, submission, told
+
+PRIVATE = "91210100PDY000175G"
+SISTER = "91210102MA0000496E"
+FIRST, SECOND = "沈阳一号有限公司", "大连二号有限公司"
+
+
+def test_a_number_that_was_given_before_brings_no_new_identity() -> None:
+    """§5: judged when the record brings its code a new identity, "a number not given before"."""
+    outcome = judge(
+        submission(at=1, name=FIRST, uscc=CODE, registration_number="2101001234567"),
+        submission("change", at=2, name=FIRST, uscc=CODE, registration_number="2101002234567"),
+        submission("change", at=1, name=SECOND, uscc=SISTER[:2] + "210200" + SISTER[8:], transfer="in"),
+        submission("change", at=3, name=FIRST, uscc=CODE, registration_number="2101001234567"),
+    )
+
+    assert ["accepted", "accepted", "held D03", "accepted"] == told(outcome)
+
+
+def test_a_receipt_that_names_nobody_is_no_missing_name() -> None:
+    """§6: withdraw and keep need uscc and name *or* receipt_id; L09: it names no holder and no held record."""
+    outcome = judge(submission("withdraw", name=None, receipt_ref="01NOBODY"))
+
+    assert ["rejected L09"] == told(outcome)
+
+
+def test_a_kept_record_does_not_take_another_organization_along() -> None:
+    """§6: the record in doubt is applied "with those that wait behind it"; one code is never two organizations'."""
+    facts = Facts()
+    outcome = judge(
+        submission(at=1, name=FIRST, uscc=PRIVATE),
+        submission(at=2, name=SECOND, uscc=PRIVATE),
+        submission("cancel", at=3, name=FIRST, uscc=PRIVATE),
+        submission("keep", at=4, name=FIRST, uscc=PRIVATE),
+        facts=facts,
+    )
+
+    assert ["accepted S01", "accepted S01", "held D01,S01", "accepted"] == told(outcome)[3:]
+    holding = facts.code(PRIVATE).holding
+    assert holding is not None
+    assert (FIRST, "cancelled") == (holding.present().particulars.record["name"], holding.present().status)
+
+
+def test_the_record_that_is_named_is_the_one_that_is_kept() -> None:
+    """Where two organizations wait in one case, the keep decides which of them has the code, not their order."""
+    facts = Facts()
+    outcome = judge(
+        submission(at=1, name=FIRST, uscc=PRIVATE),
+        submission(at=2, name=SECOND, uscc=PRIVATE),
+        submission("keep", at=4, name=SECOND, uscc=PRIVATE),
+        facts=facts,
+    )
+
+    assert ["accepted S01", "held D01,S01", "accepted"] == told(outcome)[2:]
+
+
+def test_a_stock_record_waits_in_a_case_of_a_rule_that_is_off_for_stock() -> None:
+    """§6: "all others join the case", also where S01 is switched off for the record itself."""
+    outcome = judge(
+        submission("change", at=1, name=FIRST, uscc=PRIVATE, transfer="in"),
+        submission(at=2, name=FIRST, uscc=PRIVATE),
+        replace(submission(at=3, name=SECOND, uscc=PRIVATE), load="stock"),
+    )
+
+    assert ["accepted", "held S01", "held S01"] == told(outcome)
+
+
+def test_every_keep_by_message_in_a_transfer_waits_for_a_person() -> None:
+    """§6: a keep by message in a D02, D03, X01 or S02 case is itself held until a person approves."""
+    outcome = judge(
+        submission(at=1, name=FIRST),
+        submission("change", at=2, name=FIRST, office="establishment"),
+        submission("keep", at=3, name=FIRST),
+    )
+
+    assert ["accepted", "held S02", "held S02"] == told(outcome)
+
+
+def test_the_holder_is_a_member_by_whichever_of_its_receipts() -> None:
+    """§5: withdraw and keep naming a member of an open case, from an office concerned, are exempt from S02."""
+    later = submission("change", at=2, name=FIRST, business_scope="零售")
+    outcome = judge(
+        submission(at=1, name=FIRST),
+        submission("change", at=3, name=SECOND, office="establishment"),
+        later,
+        submission("keep", at=4, name=None, receipt_ref=later.receipt_id, office="establishment"),
+    )
+
+    assert ["accepted", "held S02", "accepted", "held S02"] == told(outcome)
+    assert outcome.decisions[1].case_id == outcome.decisions[3].case_id
+
+
+def test_a_record_that_is_decided_again_may_open_a_second_case() -> None:
+    """A cancellation that overtook its rename, from another office: D01 first, S02 once the name has come."""
+    outcome = judge(
+        submission(at=1, name=FIRST),
+        submission("cancel", at=3, name=SECOND, office="establishment"),
+        submission("change", at=2, name=SECOND),
+    )
+
+    assert ["accepted", "held D01,S02", "accepted", "held S02"] == told(outcome)
+    assert 2 == len({case.case_id for case in outcome.cases_opened})
