@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGTERM
 from typing import TypeAlias
@@ -183,10 +182,8 @@ class Installation:
 
     def _roles(self) -> list[Role]:
         """Return the roles to run; each has its own process, log file and name."""
-        names = ["serve", *(f"ingest-{number}" for number in range(1, self.settings.ingest_processes + 1)), "relay"]
-        if find_spec("service.commands.nightly") is not None:
-            names.append("nightly")
-        return [self._role(name) for name in names]
+        ingests = [f"ingest-{number}" for number in range(1, self.settings.ingest_processes + 1)]
+        return [self._role(name) for name in ("serve", *ingests, "relay", "nightly")]
 
     def _role(self, name: str) -> Role:
         role = name.partition("-")[0]
