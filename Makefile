@@ -38,7 +38,7 @@ lock: setup ## compile requirements/*.txt anew from pyproject.toml and requireme
 	@$(BIN)/pip-compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--no-header -o requirements/run.txt pyproject.toml
 	@$(BIN)/pip-compile -q --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-		--no-header -c requirements/run.txt --extra embedded -o requirements/dev.txt pyproject.toml requirements/dev.in
+		--no-header -c requirements/run.txt --extra embedded --extra spark -o requirements/dev.txt pyproject.toml requirements/dev.in
 	@$(BIN)/pip-compile -q --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--no-header -o requirements/build.txt requirements/build.in
 

@@ -151,6 +151,22 @@ class Settings(BaseSettings):
         le=65_536,
         description="Memory that a comparison of registers may use before it goes to disk.",
     )
+    nightly_engine: Literal["local", "spark"] = Field(
+        "local",
+        description="What compares the registers of `uscc nightly --against`: this machine, or an Apache Spark cluster "
+        "(extra `spark`); --engine beats it.",
+    )
+    spark_master: str | None = Field(
+        None,
+        pattern=r"^(spark://[^\s/]+|local\[(\d+|\*)\])$",
+        description="The Spark cluster, spark://host:port; local[2] are two processes of this machine; --master beats "
+        "it.",
+    )
+    spark_python: str | None = Field(
+        None,
+        description="The Python on the cluster's workers in which this program is installed; without it the path of "
+        "the one that runs here.",
+    )
     reports_dir: Path | None = Field(
         None,
         description="Folder of the nightly HTML reports; without it reports/ of the data directory.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from service.judging import decoder
 from service.settings import Settings, dsn, kafka_settings, load, locate, nights, snapshot_folder
 from service.site import load_site
 from sync.nightly.comparisons import Means, settlement
+from sync.nightly.engine import Engine
 from sync.nightly.registers import FORMATS, files_of, format_of
 from sync.nightly.run import Night, NightlyConfig, Register, run_once, show
 from sync.snapshots import SnapshotUnderWay, make_snapshot
@@ -46,6 +48,12 @@ _HOLDS = ("opening", "new", "resolved", "closing")
 @click.option(
     "--force", is_flag=True, help="Compare a register that lacks rows, is an older one, or has columns of its own."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    help="What compares: this machine, or an Apache Spark cluster (default: USCC_NIGHTLY_ENGINE, local).",
+)
+@click.option("--master", metavar="spark://HOST:PORT", help="The cluster (default: USCC_SPARK_MASTER).")
 @click.option("--show", "only_show", is_flag=True, help="Print how the day stands and seal nothing.")
 @click.option("--daemon", is_flag=True, help="Run every night, until SIGTERM.")
 @options.as_json
@@ -55,6 +63,8 @@ def command(
     office: str | None,
     against: Path | None,
     force: bool,
+    engine: str | None,
+    master: str | None,
     only_show: bool,
     daemon: bool,
     as_json: bool,
@@ -68,13 +78,16 @@ def command(
     \b
     uscc nightly --show                                   the running day, nothing is sealed
     uscc nightly --office commerce --against reg.csv.gz   compares the office's full register with the registry
+    uscc nightly --office commerce --against 'reg/*.parquet' --engine spark --master spark://host:7077
     """
     if daemon:
-        if any((day, office, against, force, only_show)):
+        if any((day, office, against, force, engine, master, only_show)):
             raise click.UsageError("--daemon goes with no other option but --data-dir")
         run_role("nightly", data_dir, _daemon)
         return
-    settings = locate(load(data_dir=data_dir))
+    if (engine or master) and against is None:
+        raise click.UsageError("--engine and --master go with --against: only registers are compared by an engine")
+    settings = locate(load(data_dir=data_dir, nightly_engine=engine, spark_master=master))
     logs.configure(settings.log_format, "error", role="nightly")
     offices = load_site(settings.config_dir).offices
     if office is not None and office not in offices:
@@ -88,7 +101,7 @@ def command(
         return
     register = None
     if against is not None:
-        register = _register(against, office, wanted or running, force)
+        register = replace(_register(against, office, wanted or running, force), engine=_engine(settings))
     night, compared = asyncio.run(_run(settings, wanted, office, register))
     _print_night(night, compared, as_json)
     if night.failed or night.unsealed or not night.balanced:
@@ -108,6 +121,27 @@ def _register(file: Path, office: str | None, day: date, force: bool) -> Registe
         raise click.UsageError("--against needs --office: whose register is it?")
     file = file.parent if file not in files and not file.is_dir() else file
     return Register(office=office, date=day, file=file.resolve(), form=form, force=force, parts=files)
+
+
+def _engine(settings: Settings) -> Engine | None:
+    """Return the cluster that compares, None where this machine does."""
+    if settings.nightly_engine == "local":
+        return None
+    if settings.spark_master is None:
+        raise click.UsageError("--engine spark needs --master spark://host:port, or USCC_SPARK_MASTER")
+    try:
+        from sync.nightly.spark_engine import SparkEngine
+    except ImportError as error:
+        raise click.UsageError(
+            f"--engine spark needs the extra: pip install 'uscc-data-service[spark]' ({error.name} is missing)"
+        ) from None
+    return SparkEngine(
+        dsn=dsn(settings),
+        role="uscc_job",
+        master=settings.spark_master,
+        python=settings.spark_python or sys.executable,
+        memory_mib=settings.nightly_memory_mib,
+    )
 
 
 @asynccontextmanager

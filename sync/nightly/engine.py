@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 from sync.nightly.comparing import compare
 from sync.nightly.registers import Format, open_registers
 from sync.nightly.sides import Bounds, Difference, Totals
-from sync.store.nightly_export import read_register
+from sync.store.nightly_export import View, read_register
 
 Check: TypeAlias = Callable[[int], None]
 Progress: TypeAlias = Callable[[int], None]
@@ -37,6 +37,10 @@ class Question:
     force: bool
     cutoff: str
     undecided: frozenset[str]
+
+    def view(self, dsn: str, role: str | None) -> View:
+        """Return where the registry's side of it is."""
+        return View(dsn=dsn, role=role, office=self.office, first_characters=self.first_characters)
 
 
 class Answer(Protocol):
@@ -86,11 +90,7 @@ class LocalEngine:
         """Compare by columns, spilling to the folder of the bounds."""
         with ExitStack() as stack:
             register = stack.enter_context(open_registers(question.files, question.form, force=question.force))
-            registry = stack.enter_context(
-                read_register(
-                    self.dsn, role=self.role, office=question.office, first_characters=question.first_characters
-                )
-            )
+            registry = stack.enter_context(read_register(question.view(self.dsn, self.role)))
             yield stack.enter_context(
                 compare(
                     register,

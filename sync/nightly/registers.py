@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -90,8 +90,10 @@ def _visible(path: Path) -> bool:
 
 
 @contextmanager
-def open_register(path: Path, form: Format, *, force: bool = False) -> Iterator[Register]:
-    """Open a register. `force` leaves columns out that nobody knows.
+def open_register(
+    path: Path, form: Format, *, force: bool = False, row_groups: Sequence[int] | None = None
+) -> Iterator[Register]:
+    """Open a register. `force` leaves columns out that nobody knows; `row_groups` are those of a Parquet file.
 
     Raises:
         UnusableRegister: here, or while the reader is read.
@@ -100,7 +102,7 @@ def open_register(path: Path, form: Format, *, force: bool = False) -> Iterator[
         raise UnusableRegister("empty")
     with explained(path, form):
         if form == "parquet":
-            yield _open_parquet(path, force)
+            yield _open_parquet(path, force, row_groups)
         else:
             with path.open("rb") as file:
                 if file.read(2) != _GZIP_MAGIC:
@@ -144,7 +146,8 @@ def columns_of(files: Sequence[Path], form: Format, *, force: bool) -> tuple[str
     """
     found: tuple[str, ...] = ()
     for number, path in enumerate(files):
-        with nullcontext() if len(files) == 1 else within(path), open_register(path, form, force=force) as register:
+        named = None if len(files) == 1 else path
+        with within(named), open_register(path, form, force=force) as register:
             if form != "ndjson.gz" and number and register.columns != found:
                 raise UnusableRegister("different-columns", columns=_shown(sorted({*found} ^ {*register.columns})))
             found = tuple(sorted({*found, *register.columns}))
@@ -152,19 +155,21 @@ def columns_of(files: Sequence[Path], form: Format, *, force: bool) -> tuple[str
 
 
 @contextmanager
-def within(path: Path) -> Iterator[None]:
-    """Say of what is wrong with one file of several which file it is."""
+def within(path: Path | None) -> Iterator[None]:
+    """Say of what is wrong with one file of several which file it is; None: it is the only one."""
     try:
         yield
     except UnusableRegister as error:
+        if path is None:
+            raise
         raise UnusableRegister(error.code, file=path.name, **error.facts) from None
 
 
 def padded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch of texts the columns of a schema, null where it has none."""
-    nothing = pa.nulls(batch.num_rows, pa.string())
+    """Give a batch the columns of a schema, null where it has none."""
     present = dict(zip(batch.schema.names, batch.columns, strict=True))
-    return pa.RecordBatch.from_arrays([present.get(name, nothing) for name in schema.names], schema=schema)
+    columns = [present.get(each.name, pa.nulls(batch.num_rows, each.type)) for each in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _unpacked(path: Path) -> IO[bytes]:
@@ -255,10 +260,30 @@ def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Register:
     return _register(used, iter(reader))
 
 
-def _open_parquet(path: Path, force: bool) -> Register:
+def _open_parquet(path: Path, force: bool, row_groups: Sequence[int] | None) -> Register:
     file = pa_parquet.ParquetFile(path)
     used = english(file.schema_arrow.names, force=force)
-    return _register(used, file.iter_batches(batch_size=_BATCH_ROWS, columns=list(used)))
+    return _register(used, file.iter_batches(batch_size=_BATCH_ROWS, columns=list(used), row_groups=row_groups))
+
+
+def cut_parquet(path: Path, rows: int) -> list[tuple[int, ...]]:
+    """Return the row groups of a Parquet file in parts of about so many rows.
+
+    Raises:
+        UnusableRegister: the file is damaged.
+    """
+    parts: list[tuple[int, ...]] = []
+    part: list[int] = []
+    held = 0
+    with explained(path, "parquet"):
+        metadata = pa_parquet.ParquetFile(path).metadata
+    for group in range(metadata.num_row_groups):
+        part.append(group)
+        held += metadata.row_group(group).num_rows
+        if held >= rows:
+            parts.append(tuple(part))
+            part, held = [], 0
+    return [*parts, tuple(part)] if part else parts
 
 
 def _open_ndjson(path: Path, stream: IO[bytes], force: bool) -> Register:

@@ -23,8 +23,8 @@ from sync.nightly.registers import KEY, Register, UnusableRegister, padded
 Kind: TypeAlias = Literal["different", "missing_here", "missing_there", "pending"]
 Statement: TypeAlias = Literal[
     "office_rows", "registry_rows", "keep_office", "keep_registry", "office_digests", "registry_digests",
-    "keep_digests", "keep_wanted", "keep_undecided", "count_office", "some_duplicates", "compare", "totals",
-    "part_verdicts", "office_members", "registry_members", "differences",
+    "keep_made", "made", "keep_digests", "keep_wanted", "keep_undecided", "count_office", "some_duplicates",
+    "compare", "totals", "part_verdicts", "office_members", "registry_members", "differences",
 ]  # fmt: skip
 
 _BESIDE: Final = ("status", "standing", "is_public")

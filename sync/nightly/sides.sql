@@ -43,6 +43,14 @@ select uscc, (digest::hugeint - 9223372036854775808)::bigint as digest from ($ro
 -- Those of a part of the registry.
 select uscc, (digest::hugeint - 9223372036854775808)::bigint as digest, receipt_id from ($rows)
 
+-- name: keep_made
+-- Keep what a task of a cluster has made, before it hands it on.
+create table made as from ($rows)
+
+-- name: made
+-- What it has made.
+from made
+
 -- name: keep_digests
 -- Keep both sides of the codes that one task of a cluster compares, as `compare` wants them.
 create table exchanged as from digests_reader;

@@ -1,9 +1,15 @@
-"""The registry as columns: what an office's register is compared with, streamed over ADBC in constant memory."""
+"""The registry as columns: what an office's register is compared with, streamed over ADBC in constant memory.
+
+One machine reads it whole, in one statement. A cluster reads it in parts over many sessions, which all see the same
+registry: one session exports its snapshot and stays, the others take it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import adbc_driver_manager
@@ -15,6 +21,33 @@ from sync.store.statements import statements
 
 _SQL = statements("nightly_export")
 _BATCH_BYTES = "8388608"
+_CODES_AT_A_TIME = 10_000
+_SAMPLED_A_PART = 200
+# Behind every code, and before it.
+_LAST = "~"
+_FIRST = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Where the registry is, and which codes of it are an office's counterpart.
+
+    `snapshot` is one that another session exported, None: what stands there now.
+    """
+
+    dsn: str = field(repr=False)
+    role: str | None
+    office: str
+    first_characters: frozenset[str]
+    snapshot: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """The codes from one to before another."""
+
+    begin: str = _FIRST
+    end: str = _LAST
 
 
 def with_settings(dsn: str, settings: dict[str, str]) -> str:
@@ -26,24 +59,74 @@ def with_settings(dsn: str, settings: dict[str, str]) -> str:
 
 
 @contextmanager
-def read_register(
-    dsn: str, *, role: str | None, office: str, first_characters: Iterable[str]
-) -> Iterator[pa.RecordBatchReader]:
+def read_register(view: View, codes: Codes = Codes()) -> Iterator[pa.RecordBatchReader]:
     """Stream the register of an office as the registry has it: uscc, status, receipt_id, record (JSON text).
+
+    Raises:
+        Retryable: the database does not answer, or the snapshot is gone.
+    """
+    with _cursor(view, {"uscc.codes_from": codes.begin, "uscc.codes_below": codes.end}) as cursor:
+        cursor.execute(_SQL["register"])
+        yield cursor.fetch_record_batch()
+
+
+def read_codes(view: View, codes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the same of these codes alone.
+
+    Raises:
+        Retryable: the database does not answer, or the snapshot is gone.
+    """
+    with _cursor(view, {}) as cursor:
+        for begin in range(0, len(codes), _CODES_AT_A_TIME):
+            cursor.execute(_SQL["set_codes"], [",".join(codes[begin : begin + _CODES_AT_A_TIME])])
+            cursor.fetchall()
+            cursor.execute(_SQL["register_of_codes"])
+            yield from cursor.fetch_record_batch()
+
+
+@contextmanager
+def exported_snapshot(view: View) -> Iterator[str]:
+    """Hold one view of the registry for other sessions while the block lasts; yield its name.
 
     Raises:
         Retryable: the database does not answer.
     """
-    settings = {"uscc.office": office, "uscc.first_characters": ",".join(sorted(first_characters))}
-    if role is not None:
-        settings["role"] = role
+    with _cursor(view, {"idle_in_transaction_session_timeout": "0"}) as cursor:
+        cursor.execute(_SQL["isolate"])
+        cursor.execute(_SQL["export_snapshot"])
+        ((name,),) = cursor.fetchall()
+        yield name
+
+
+def cut_register(view: View, parts: int) -> list[Codes]:
+    """Return ranges that cut the registry into about so many parts of about the same size, by a sample.
+
+    Raises:
+        Retryable: the database does not answer.
+    """
+    if parts <= 1:
+        return [Codes()]
+    with _cursor(view, {"uscc.sample": str(parts * _SAMPLED_A_PART)}) as cursor:
+        cursor.execute(_SQL["sample_share"])
+        ((share,),) = cursor.fetchall()
+    with _cursor(view, {"uscc.share": str(share), "uscc.parts": str(parts)}) as cursor:
+        cursor.execute(_SQL["code_bounds"])
+        bounds = [row[0] for row in cursor.fetchall() if row[0] is not None]
+    return [Codes(begin=begin, end=end) for begin, end in zip([_FIRST, *bounds], [*bounds, _LAST], strict=True)]
+
+
+@contextmanager
+def _cursor(view: View, settings: dict[str, str]) -> Iterator[Any]:
+    """Open a session that sees the view."""
+    own = {"uscc.office": view.office, "uscc.first_characters": ",".join(sorted(view.first_characters))}
+    if view.role is not None:
+        own["role"] = view.role
     try:
-        with (
-            dbapi.connect(with_settings(dsn, settings)) as connection,
-            connection.cursor() as cursor,
-        ):
+        with dbapi.connect(with_settings(view.dsn, own | settings)) as connection, connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: _BATCH_BYTES})
-            cursor.execute(_SQL["register"])
-            yield cursor.fetch_record_batch()
+            if view.snapshot is not None:
+                cursor.execute(_SQL["isolate"])
+                cursor.execute(_SQL["take_snapshot"].replace("$snapshot", view.snapshot))
+            yield cursor
     except adbc_driver_manager.Error as error:
         raise Retryable(f"the database does not answer: {type(error).__name__}") from error

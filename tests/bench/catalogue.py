@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.bench import ingesting, looking_up, nightly, running, validating
+from tests.bench import ingesting, looking_up, nightly, nightly_spark, running, validating
 from tests.bench.figures import Figure
 
 
@@ -30,4 +30,5 @@ GROUPS = (
     Group(("feed.lag",), running.lag),
     Group(("start",), running.start),
     Group(("nightly.local", "nightly.memory", "nightly.slope"), nightly.comparisons),
+    Group(("nightly.spark", "nightly.spark.rate"), nightly_spark.cluster),
 )

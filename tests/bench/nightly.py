@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,16 +61,16 @@ def comparisons(wanted: frozenset[str]) -> Iterator[Figure]:
         with here.database() as dsn:
             fill(dsn, size)
             file = here.folder / f"register-{size}.csv.gz"
-            planted = _write_register(here, dsn, file)
+            planted = write_register(here, dsn, file)
             here.settle()
             pairs, peaks = [], []
-            idle = min(_night(here, dsn, None).seconds for _ in range(2))
+            idle = min(night(here, dsn, None).seconds for _ in range(2))
             for _ in range(_ROUNDS):
-                night = _night(here, dsn, file)
-                _check(night, planted)
-                costs[size].append(max(0.001, night.seconds - idle))
+                ran = night(here, dsn, file)
+                check(ran, planted)
+                costs[size].append(max(0.001, ran.seconds - idle))
                 pairs.append((costs[size][-1], seconds(partial(_unpack, file))))
-                peaks.append(night.peak_mib)
+                peaks.append(ran.peak_mib)
             if size == large:
                 yield of_pairs("nightly.local", pairs, unit="s", records=size, bar="<= 4")
                 yield alone("nightly.memory", peaks, unit="MiB", records=size, bar="constant")
@@ -79,34 +80,41 @@ def comparisons(wanted: frozenset[str]) -> Iterator[Figure]:
         yield of_pairs("nightly.slope", pairs, unit="s", records=large, bar="<= 11")
 
 
-def _write_register(here: Services, dsn: str, file: Path) -> int:
-    """Write what the registry holds as the office's register, with differences planted; return how many."""
-    planted = number = 0
+def write_register(here: Services, dsn: str, *files: Path) -> int:
+    """Write what the registry holds as the office's register, with differences planted; return how many.
+
+    Several files get turns of rows.
+    """
+    planted = number = turn = 0
     after = ""
-    with gzip.open(file, "wt", encoding="utf-8", newline="", compresslevel=6) as opened:
-        writer: csv.DictWriter[str] | None = None
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(gzip.open(file, "wt", encoding="utf-8", newline="", compresslevel=6)) for file in files
+        ]
+        writers: list[csv.DictWriter[str]] = []
         while rows := here.fetch(_EXPORT, after, _FETCH_ROWS, dsn=dsn):
             after = rows[-1]["uscc"]
+            turn += 1
             for row in rows:
                 record = json.loads(row["record"])
-                if writer is None:
-                    writer = csv.DictWriter(
-                        opened, sorted(record | {"valid_to": ""}), restval="", extrasaction="ignore"
-                    )
-                    writer.writeheader()
+                if not writers:
+                    names = sorted(record | {"valid_to": ""})
+                    writers = [csv.DictWriter(each, names, restval="", extrasaction="ignore") for each in opened]
+                    for each in writers:
+                        each.writeheader()
                 number += 1
                 if number % _PLANTED_EVERY == 0:
                     record["name"] += "改"
                     planted += 1
-                writer.writerow(record)
+                writers[turn % len(writers)].writerow(record)
     return planted
 
 
-def _night(here: Services, dsn: str, file: Path | None) -> _Night:
-    """Run `uscc nightly` as a process."""
+def night(here: Services, dsn: str, file: Path | None, *options: str) -> _Night:
+    """Run `uscc nightly` as a process, against a register or with nothing to do."""
     arguments = ["nightly", "--json", "--data-dir", str(here.folder / "night")]
     if file is not None:
-        arguments += ["--office", OFFICE, "--against", str(file), "--force"]
+        arguments += ["--office", OFFICE, "--against", str(file), "--force", *options]
         here.execute("truncate comparison cascade", dsn=dsn)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("USCC_")}
     settings = {"USCC_DATABASE_DSN": dsn, "USCC_KAFKA_BOOTSTRAP": here.bootstrap, "USCC_FAIL_POINT": ""}
@@ -127,8 +135,8 @@ def _night(here: Services, dsn: str, file: Path | None) -> _Night:
     return _Night(took, usages[0][1], json.loads(output.read_bytes()))
 
 
-def _check(night: _Night, planted: int) -> None:
-    (compared,) = night.answer["comparisons"]
+def check(ran: _Night, planted: int) -> None:
+    (compared,) = ran.answer["comparisons"]
     assert compared["state"] == "done", compared
     assert (compared["different"], compared["missing_here"], compared["missing_there"]) == (planted, 0, 0), compared
 

@@ -1,0 +1,48 @@
+"""What `uscc nightly` refuses before it looks at anything: which register, whose, and what is to compare it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from service.__main__ import cli
+
+
+@pytest.fixture
+def registers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a register of two files; services that nobody runs."""
+    monkeypatch.setenv("USCC_DATABASE_DSN", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("USCC_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    for name in ("a.csv.gz", "b.csv.gz", ".hidden.csv.gz", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--engine", "spark"], "--engine and --master go with --against"),
+        (["--against", "{folder}", "--office", "commerce", "--engine", "spark"], "needs --master spark://host:port"),
+        (["--against", "{folder}"], "whose register is it?"),
+        (["--against", "{folder}/nothing", "--office", "commerce"], "there is no register at"),
+        (["--against", "{folder}/*.parquet", "--office", "commerce"], "there is no register at"),
+        (["--against", "{folder}/notes.txt", "--office", "commerce"], "must end in .csv.gz"),
+        (["--against", "{folder}/*", "--office", "commerce"], "all files of a register in the same"),
+        (["--daemon", "--engine", "spark"], "--daemon goes with no other option"),
+    ],
+)
+def test_a_comparison_that_is_not_fully_said_is_wrong_use(registers: Path, arguments: list[str], words: str) -> None:
+    result = CliRunner().invoke(cli, ["nightly", *(each.format(folder=registers) for each in arguments)])
+
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.replace("│", "").split())
+
+
+def test_a_master_that_is_no_spark_cluster_is_refused_by_name(registers: Path) -> None:
+    against = ["--against", str(registers), "--office", "commerce", "--engine", "spark", "--master", "http://x:7077"]
+    result = CliRunner().invoke(cli, ["nightly", *against])
+
+    assert result.exit_code != 0
+    assert "USCC_SPARK_MASTER" in f"{result.output} {result.exception}"
