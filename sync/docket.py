@@ -140,9 +140,25 @@ class Docket:
             case.offices.append(member.office)
         if case not in code.cases:
             code.cases.append(case)
+        self._forget(case, member)
         self._outcome.members_joined.append((case.case_id, member))
         self._outcome.cases_changed[case.case_id] = case
         self._outcome.touched[code.uscc] = code
+
+    def renew_holder(self, code: CodeFacts) -> None:
+        """Make a new holder the member of the code's own cases, in the place of the one that lost the code."""
+        for case in code.own_cases:
+            former = [each for each in case.members if each.role == "holder" and each.uscc == code.uscc]
+            for member in former:
+                self.remove(case, member)
+            if former:
+                self.join_holder(case, code)
+
+    def _forget(self, case: Case, member: Member) -> None:
+        """Forget that a member which comes again had come and gone in this batch: what is written is the outcome."""
+        for written in (self._outcome.members_joined, self._outcome.members_ended):
+            for each in [each for each in written if _same_place(each, case, member)]:
+                written.remove(each)
 
     def leave(self, case: Case, member: Member) -> None:
         """Take a held record out of its case; a case without held records is resolved."""
@@ -165,3 +181,8 @@ class Docket:
             if case in code.cases:
                 code.cases.remove(case)
                 self._outcome.touched[code.uscc] = code
+
+
+def _same_place(joined: tuple[str, Member], case: Case, member: Member) -> bool:
+    case_id, other = joined
+    return (case_id, other.receipt_id, other.role) == (case.case_id, member.receipt_id, member.role)

@@ -59,6 +59,7 @@ class Effects:
         code.holding = Holding(code.holdings, [event])
         code.tombstone = code.withdrawn = None
         code.predecessor_uscc = submission.predecessor_uscc
+        self.docket.renew_holder(code)
         self._write_version(code, event, superseded=False, predecessor_uscc=submission.predecessor_uscc)
         self._write_change(code, event, kind or _KINDS[event.operation], before=None, after=view_of(code))
         self.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
@@ -69,6 +70,7 @@ class Effects:
         code.holdings += 1
         code.holding = Holding(code.holdings, [event])
         code.predecessor_uscc = predecessor_uscc
+        self.docket.renew_holder(code)
         self._write_version(code, event, superseded=False, predecessor_uscc=predecessor_uscc)
         self._write_change(code, event, "assigned", before=None, after=view_of(code))
         self._facts.remember_identity(code)

@@ -149,7 +149,9 @@ async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[S
     for row in await connection.fetch(_SQL["allowed_conflicts"], list({each.uscc for each in bringing})):
         for pair in ((row["uscc"], row["other_uscc"]), (row["other_uscc"], row["uscc"])):
             facts.allowed.add((row["rule"], *pair))
-    keys = [*subjects, *facts.by_name, *(f"{kind}:{number}" for kind, number in numbers)]
+    # The batch's names, not those of `by_name`: a case may be open under a name that nobody in the registry has now.
+    names = {each.name_key for each in bringing}
+    keys = [*subjects, *names, *(f"{kind}:{number}" for kind, number in numbers)]
     await _read_cases(connection, facts, [row["uscc"] for row in await connection.fetch(_SQL["open_conflicts"], keys)])
 
 

@@ -52,10 +52,6 @@ CASE_COLUMNS = (
     "case_id", "rule", "uscc", "conflict_key", "status", "opened_at", "due_on", "offices", "suggested_operation",
     "reason", "resolved_at",
 )  # fmt: skip
-MEMBER_COLUMNS = (
-    "case_id", "receipt_id", "role", "office", "uscc", "name", "name_key", "operation", "key_major", "occurred_at",
-    "message_id", "received_at", "joined_at",
-)  # fmt: skip
 
 
 class Progress(NamedTuple):
@@ -293,7 +289,7 @@ async def write_cases(connection: WriteConn, outcome: Outcome, now: datetime) ->
         await connection.copy_records_to_table("code_case", records=rows, columns=CASE_COLUMNS)
     if outcome.members_joined:
         rows = [_member_row(case_id, member) for case_id, member in outcome.members_joined]
-        await connection.copy_records_to_table("case_member", records=rows, columns=MEMBER_COLUMNS)
+        await connection.execute(_SQL["join_members"], *map(list, zip(*rows, strict=True)))
     ended = [(case_id, member.receipt_id, member.role, now) for case_id, member in outcome.members_ended]
     await connection.executemany(_SQL["end_member"], ended)
     for case in outcome.cases_changed.values():

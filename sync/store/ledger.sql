@@ -161,6 +161,16 @@ select * from case_resolution where case_id = $1 and status = 'awaiting_approval
 -- What waited for an approval when its case was settled otherwise.
 update case_resolution set status = 'refused' where case_id = $1 and status = 'awaiting_approval'
 
+-- name: join_members
+-- Who came into cases, in the order in which they came; a record that left a case and was held again comes last.
+insert into case_member (case_id, receipt_id, role, office, uscc, name, name_key, operation, key_major, occurred_at,
+                         message_id, received_at, joined_at)
+select *
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+            $10::timestamptz[], $11::text[], $12::timestamptz[], $13::timestamptz[])
+on conflict (case_id, receipt_id, role) do update set
+    name = excluded.name, name_key = excluded.name_key, joined_at = excluded.joined_at, ended_at = null, place = default
+
 -- name: end_member
 -- A held record has left its case, or a holder its.
 update case_member set ended_at = $4 where case_id = $1 and receipt_id = $2 and role = $3

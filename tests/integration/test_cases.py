@@ -91,3 +91,58 @@ async def test_a_keep_message_that_waited_is_accepted_when_a_person_approves(dat
     assert [("accepted", 1), ("held", 1), ("held", 1), ("accepted", 2), ("accepted", 2)] == [
         (each["disposition"], each["attempt"]) for each in await read_returns(pool)
     ]
+
+
+PLACE = {"legal_representative_name": "张三", "registered_address": "和平区一街1号"}
+CODES = ("91210100MA00004960", "91210100MA0000525B", "91210100MA0000605Y", "91210100MA0000680P")
+
+
+async def test_a_conflict_finds_its_open_case_though_nobody_has_the_name_now(database: str, pool: Pool) -> None:
+    """The first holder is cancelled, so the registry knows nobody of this name; the case under it is still open."""
+    one, two, three, four = CODES
+    bodies = [
+        body(1, uscc=one, **PLACE),
+        body(2, uscc=two, **PLACE),
+        body(3, "cancel", at="2026-11-20T10:00:00+08:00", uscc=one),
+        body(4, uscc=three, **PLACE),
+        body(5, uscc=four, **PLACE),
+    ]
+    async with open_ledger(database) as applier:
+        await apply_all(applier, bodies, batch=3)
+
+    returns = await read_returns(pool)
+    assert ["accepted", "held", "accepted", "accepted", "held"] == [each["disposition"] for each in returns]
+    assert returns[1]["case_id"] == returns[4]["case_id"]
+
+
+async def test_a_record_may_leave_a_case_and_be_held_in_it_again(database: str, pool: Pool) -> None:
+    times = [f"2026-11-20T0{hour}:00:00+08:00" for hour in range(10)]
+    bodies = [
+        body(1, "cancel", at=times[5], uscc=CODE),
+        body(2, at=times[4], uscc=CODE, name=OTHER),
+        body(3, "change", at=times[6], uscc=CODE, name="鞍山三号有限公司"),
+        body(4, "change", at=times[7], uscc=CODE, business_scope="零售"),
+    ]
+    async with open_ledger(database) as applier:
+        await apply_all(applier, bodies, batch=2)
+
+    returns = await read_returns(pool)
+    assert ["accepted", "held", "held", "accepted", "held"] == [each["disposition"] for each in returns]
+    async with reading(pool) as connection:
+        waiting = await connection.fetch(
+            "select message_id from case_member where ended_at is null and role = 'held' order by place"
+        )
+    assert ["M-2", "M-3"] == [row[0] for row in waiting]
+
+
+async def test_a_record_that_is_decided_again_opens_a_second_case(database: str, pool: Pool) -> None:
+    """A cancellation by another office that overtook its rename is D01 first, and S02 once the name has come."""
+    times = [f"2026-11-20T0{hour}:00:00+08:00" for hour in range(4)]
+    async with open_ledger(database) as applier:
+        await apply_all(applier, [body(1, at=times[1], uscc=CODE)])
+        await apply_all(applier, [body(2, "cancel", at=times[3], uscc=CODE, name=OTHER)], office="establishment")
+        await apply_all(applier, [body(3, "change", at=times[2], uscc=CODE, name=OTHER)], partition=1)
+
+    async with reading(pool) as connection:
+        rows = await connection.fetch("select rule, status from code_case order by case_id")
+    assert [("D01", "resolved"), ("S02", "open")] == [tuple(row) for row in rows]

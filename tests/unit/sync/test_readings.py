@@ -107,3 +107,50 @@ def test_a_record_that_is_decided_again_may_open_a_second_case() -> None:
 
     assert ["accepted", "held D01,S02", "accepted", "held S02"] == told(outcome)
     assert 2 == len({case.case_id for case in outcome.cases_opened})
+
+
+def _twice_contested() -> Facts:
+    """A code whose holder lost it to one claim, while a cancellation of it waits in a second case (L01)."""
+    facts = Facts()
+    judge(
+        submission(at=9, name=FIRST, established_on="2010-05-01"),
+        submission("change", at=8, name=SECOND, established_on="2010-05-01"),
+        submission(at=10, name=SECOND, established_on="2014-03-02"),
+        submission("cancel", at=7, name=FIRST),
+        submission("withdraw", at=11, name=FIRST),
+        facts=facts,
+    )
+    return facts
+
+
+def test_a_new_holder_is_the_member_of_the_cases_that_its_code_still_has() -> None:
+    facts = _twice_contested()
+    (case,) = facts.cases.values()
+
+    assert ["L01", SECOND] == [case.rule, *(each.name for each in case.members if each.role == "holder")]
+    assert ["rejected L01", "accepted"] == told(judge(submission("keep", at=12, name=SECOND), facts=facts))
+
+
+def test_a_withdraw_that_is_accepted_takes_the_code_back() -> None:
+    facts = _twice_contested()
+    judge(submission("withdraw", at=12, name=SECOND), facts=facts)
+
+    holding = facts.code(CODE).holding
+    assert holding is None or SECOND not in [event.record["name"] for event in holding.events]
+
+
+def test_a_record_that_leaves_a_case_and_comes_back_is_written_once() -> None:
+    """The first particulars release a lawful rename from a D01 case that is still open: it joins anew."""
+    facts = Facts()
+    outcome = judge(
+        submission("cancel", at=5, name=FIRST),
+        submission(at=4, name=SECOND),
+        submission("change", at=6, name="鞍山三号有限公司"),
+        submission("change", at=7, name=FIRST, business_scope="零售"),
+        facts=facts,
+    )
+
+    assert ["accepted L02", "held D01", "held D01", "accepted L06", "held D01"] == told(outcome)
+    assert [] == outcome.members_ended
+    places = [(case_id, member.receipt_id, member.role) for case_id, member in outcome.members_joined]
+    assert len(places) == len(set(places))
