@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 N ?= 100
+FEEDS ?= 20000
+SEED ?= $(shell date +%s)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
