@@ -282,8 +282,16 @@ async def _write_claims(connection: WriteConn, claims: dict[tuple[str, str], str
 
 
 async def write_cases(connection: WriteConn, outcome: Outcome, now: datetime) -> None:
-    """Write the cases that were opened, joined and resolved, and who came and went."""
+    """Write the cases that were resolved, opened and joined, and who came and went.
+
+    Those that are over come first: a conflict has one open case, and a batch may settle it and meet it anew.
+    """
     opened = {case.case_id for case in outcome.cases_opened}
+    for case in outcome.cases_changed.values():
+        if case.case_id not in opened:
+            await connection.execute(
+                _SQL["change_case"], case.case_id, case.offices, case.resolved_at, case.is_awaiting
+            )
     if outcome.cases_opened:
         rows = [_case_row(case) for case in outcome.cases_opened]
         await connection.copy_records_to_table("code_case", records=rows, columns=CASE_COLUMNS)
@@ -293,10 +301,6 @@ async def write_cases(connection: WriteConn, outcome: Outcome, now: datetime) ->
     ended = [(case_id, member.receipt_id, member.role, now) for case_id, member in outcome.members_ended]
     await connection.executemany(_SQL["end_member"], ended)
     for case in outcome.cases_changed.values():
-        if case.case_id not in opened:
-            await connection.execute(
-                _SQL["change_case"], case.case_id, case.offices, case.resolved_at, case.is_awaiting
-            )
         if case.resolved_at is not None:
             await connection.execute(_SQL["end_members"], case.case_id, case.resolved_at)
             await connection.execute(_SQL["lapse_resolution"], case.case_id)

@@ -144,5 +144,21 @@ async def test_a_record_that_is_decided_again_opens_a_second_case(database: str,
         await apply_all(applier, [body(3, "change", at=times[2], uscc=CODE, name=OTHER)], partition=1)
 
     async with reading(pool) as connection:
-        rows = await connection.fetch("select rule, status from code_case order by case_id")
+        rows = await connection.fetch("select rule, status from code_case order by opened_at")
     assert [("D01", "resolved"), ("S02", "open")] == [tuple(row) for row in rows]
+
+
+async def test_a_batch_may_settle_a_conflict_and_meet_it_anew(database: str, pool: Pool) -> None:
+    one, two, three, _ = CODES
+    bodies = [
+        body(1, uscc=one, **PLACE),
+        body(2, uscc=two, **PLACE),
+        body(3, "withdraw", uscc=two),
+        body(4, uscc=three, **PLACE),
+    ]
+    async with open_ledger(database) as applier:
+        await apply_all(applier, bodies, batch=2)
+
+    async with reading(pool) as connection:
+        rows = await connection.fetch("select rule, status from code_case order by opened_at")
+    assert [("D02", "resolved"), ("D02", "open")] == [tuple(row) for row in rows]
