@@ -39,6 +39,7 @@ from service.deps import enforce
 from service.middleware import Edge, Receive, Scope, Send
 from service.problems import Problem, faults_of
 from service.protocol import LimitedProtocol
+from service.quick_lane import QuickLane
 from service.resources import Resources, ServeConfig, open_resources
 
 _DRAIN_SECONDS = 15
@@ -154,7 +155,7 @@ async def serve(config: ServeConfig, stop: asyncio.Event, *, sockets: Sequence[s
                 app,
                 host=config.host,
                 port=config.port,
-                http=LimitedProtocol,
+                http=_with_lane(QuickLane(resources, app.edge)),
                 ws="none",
                 loop="none",
                 lifespan="off",
@@ -179,6 +180,10 @@ async def serve(config: ServeConfig, stop: asyncio.Event, *, sockets: Sequence[s
         finally:
             draining.cancel()
             log.info("serve_ended")
+
+
+def _with_lane(lane: QuickLane) -> type[LimitedProtocol]:
+    return type("LaneProtocol", (LimitedProtocol,), {"lane": lane})
 
 
 async def _drain(stop: asyncio.Event, resources: Resources, server: uvicorn.Server) -> None:

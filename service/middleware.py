@@ -49,11 +49,11 @@ _PROCESS_ID = os.urandom(6).hex()
 _REQUEST_NUMBERS = itertools.count(1)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _HOST = re.compile(rb"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:\d{1,5})?")
-_HEADERS = (
+HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
-_CLOSED_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+CLOSED_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NOT_STORED = (b"cache-control", b"no-store")
 
 log = structlog.get_logger("service.http")
@@ -155,8 +155,8 @@ class Edge:
         self._hosts = frozenset(host.encode() for host in allowed_hosts)
         self._body_limits = body_limits
         self._most_in_flight = most_in_flight
-        self._in_flight = 0
-        metrics.in_flight.set_function(lambda: self._in_flight)
+        self.in_flight = 0
+        metrics.in_flight.set_function(lambda: self.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -168,7 +168,7 @@ class Edge:
         scope[CONTEXT] = context
         if context.signed is not None and context.authorization is None:
             send = in_envelope(send)
-        self._in_flight += 1
+        self.in_flight += 1
         try:
             await self._answer(scope, receive, send, context)
         except Problem as problem:
@@ -185,23 +185,35 @@ class Edge:
             if not context.status:
                 await answer_problem(Problem("internal-error"), context, send)
         finally:
-            self._in_flight -= 1
-            seconds = perf_counter() - began
+            self.in_flight -= 1
             route = context.route or _route(scope)
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            status = context.status or _GONE
-            self._metrics.count_request(route, method, status, seconds)
-            self._access_log.write(
-                request_id=context.request_id,
-                method=method,
-                route=route,
-                status=status,
-                milliseconds=round(seconds * 1000, 2),
-                client=context.bearer.name if context.bearer is not None else None,
-            )
+            self.record(context, route, method, context.status or _GONE, perf_counter() - began)
+
+    def is_plain(self, context: Context) -> bool:
+        """Whether a request without body needs nothing of this layer but its headers and its line in the log."""
+        return (
+            context.host in self._met_hosts
+            and context.signed is None
+            and context.content_length is None
+            and not context.if_none_match
+            and self.in_flight < self._most_in_flight
+        )
+
+    def record(self, context: Context, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answered request and write its line."""
+        self._metrics.count_request(route, method, status, seconds)
+        self._access_log.write(
+            request_id=context.request_id,
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 2),
+            client=context.bearer.name if context.bearer is not None else None,
+        )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, context: Context) -> None:
-        if self._in_flight > self._most_in_flight:
+        if self.in_flight > self._most_in_flight:
             raise retry_later("overloaded", 1)
         if context.host not in self._met_hosts:
             self._check_host(context.host)
@@ -261,10 +273,10 @@ def _route(scope: Scope) -> str:
 
 def complete_headers(headers: Any, context: Context) -> list[tuple[bytes, bytes]]:
     """Return the headers of an answer with those that every answer has."""
-    complete = [*headers, *context.extra_headers, *_HEADERS, (b"x-request-id", context.request_id.encode())]
+    complete = [*headers, *context.extra_headers, *HEADERS, (b"x-request-id", context.request_id.encode())]
     names = {name for name, _ in complete}
     if b"content-security-policy" not in names:
-        complete.append(_CLOSED_PAGE)
+        complete.append(CLOSED_PAGE)
     if b"cache-control" not in names:
         complete.append(_NOT_STORED)
     return complete

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import asyncpg
 import orjson
@@ -31,19 +31,30 @@ DEADLINE_SECONDS = 3.0
 
 
 class Answer(NamedTuple):
-    """What the registry says of a code: registration/1 with its entity tag; `body` None: it was withdrawn."""
+    """What the registry says of a code: registration/1; `body` None: it was withdrawn."""
 
     is_public: bool
     body: bytes | None
-    etag: bytes
 
 
-class _Caller(NamedTuple):
-    """Somebody who waits for an answer until `deadline`, an instant of the loop's clock."""
+Tell: TypeAlias = Callable[[Answer | None, SyncError | None], None]
 
-    code: str
-    future: asyncio.Future[Answer | None]
-    deadline: float
+
+class _Caller:
+    """Somebody who waits until `deadline`, an instant of the loop's clock; once told, `tell` is None."""
+
+    __slots__ = ("code", "deadline", "tell")
+
+    def __init__(self, code: str, tell: Tell, deadline: float) -> None:
+        self.code = code
+        self.tell: Tell | None = tell
+        self.deadline = deadline
+
+    def settle(self, answer: Answer | None, error: SyncError | None = None) -> None:
+        """Tell the answer, or what went wrong; a second time nobody listens."""
+        tell, self.tell = self.tell, None
+        if tell is not None:
+            tell(answer, error)
 
 
 def registration_of(view: View) -> dict[str, object]:
@@ -91,7 +102,7 @@ def _answer(row: asyncpg.Record) -> Answer:
         record,
     ) = row
     if not registered:
-        return Answer(is_public, None, b"")
+        return Answer(is_public, None)
     document = registration_json(
         uscc=uscc,
         version=version,
@@ -106,8 +117,7 @@ def _answer(row: asyncpg.Record) -> Answer:
         receipt_id=receipt_id,
         masked=False,
     )
-    body = orjson.dumps(document)
-    return Answer(is_public, body, entity_tag(body))
+    return Answer(is_public, orjson.dumps(document))
 
 
 async def look_up_many(pool: Pool, codes: Sequence[str], *, personal: bool = False) -> dict[str, Answer]:
@@ -150,12 +160,31 @@ class LookUps:
         Raises:
             Problem: overloaded; too many wait already.
         """
+        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+
+        def tell(answer: Answer | None, error: SyncError | None) -> None:
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+
+        self.ask(code, tell)
+        return future
+
+    def ask(self, code: str, tell: Tell) -> None:
+        """Ask what the registry says of a normalized code; `tell` is called once, never before this returns.
+
+        Raises:
+            Problem: overloaded; too many wait already.
+        """
         if len(self._waiting) >= _MOST_WAITING:
             raise retry_later("overloaded", 1)
         loop = asyncio.get_running_loop()
-        caller = _Caller(code, loop.create_future(), loop.time() + DEADLINE_SECONDS)
+        caller = _Caller(code, tell, loop.time() + DEADLINE_SECONDS)
         self._waiting.append(caller)
-        while self._asked and self._asked[0].future.done():
+        while self._asked and self._asked[0].tell is None:
             self._asked.popleft()
         self._asked.append(caller)
         if self._watch is None:
@@ -164,15 +193,12 @@ class LookUps:
             # Requests that this turn of the loop has yet to read come along.
             self._starting = True
             loop.call_soon(self._start)
-        return caller.future
 
     def _start(self) -> None:
         self._starting = False
         if not self._waiting:
             return
-        size = min(len(self._waiting), _CODES_PER_STATEMENT)
-        callers = [self._waiting.popleft() for _ in range(size)]
-        task = asyncio.ensure_future(self._fly(callers))
+        task = asyncio.ensure_future(self._fly())
         self._flying.add(task)
         task.add_done_callback(self._land)
 
@@ -181,28 +207,30 @@ class LookUps:
         if self._waiting and not self._starting:
             self._start()
 
-    async def _fly(self, callers: list[_Caller]) -> None:
-        codes = list({caller.code for caller in callers if not caller.future.done()})
-        self._metrics.codes_per_statement.observe(len(codes))
+    async def _fly(self) -> None:
+        """Answer those who wait, one statement after the other over one connection, until nobody does."""
+        callers = self._board()
         try:
             async with reading(self._pool) as connection:
-                rows = await fetch_present(connection, codes)
+                while callers:
+                    codes = list({caller.code for caller in callers if caller.tell is not None})
+                    self._metrics.codes_per_statement.observe(len(codes))
+                    answers = {row["uscc"]: _answer(row) for row in await fetch_present(connection, codes)}
+                    for caller in callers:
+                        caller.settle(answers.get(caller.code))
+                    callers = self._board()
         except SyncError as error:
             for caller in callers:
-                if not caller.future.done():
-                    caller.future.set_exception(type(error)(*error.args))
-            return
-        answers = {row["uscc"]: _answer(row) for row in rows}
-        for caller in callers:
-            if not caller.future.done():
-                caller.future.set_result(answers.get(caller.code))
+                caller.settle(None, type(error)(*error.args))
+
+    def _board(self) -> list[_Caller]:
+        """Return the next who are answered together."""
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _CODES_PER_STATEMENT))]
 
     def _expire(self) -> None:
         """Fail everybody whose deadline has passed: all have the same patience, so the oldest stand in front."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while self._asked and (self._asked[0].future.done() or self._asked[0].deadline <= now):
-            future = self._asked.popleft().future
-            if not future.done():
-                future.set_exception(Retryable("a look-up did not end in time"))
+        while self._asked and (self._asked[0].tell is None or self._asked[0].deadline <= now):
+            self._asked.popleft().settle(None, Retryable("a look-up did not end in time"))
         self._watch = loop.call_at(self._asked[0].deadline, self._expire) if self._asked else None

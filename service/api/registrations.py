@@ -122,7 +122,8 @@ class _LookUpCode:
                 raise await _absent(resources, bearer, claimed)
             if found.body is None:
                 raise await _withdrawn_now(resources, code)
-            body, etag = found.body, found.etag
+            body = found.body
+            etag = entity_tag(body)
             if bearer.organizations_per_day is not None:
                 await resources.limits.demand_budget(bearer, (code,))
         if context.if_none_match and _matches(context.if_none_match, etag):

@@ -56,6 +56,18 @@ class Bearers:
             raise unauthenticated()
         return bearer
 
+    def remembered(self, authorization: bytes | None) -> Bearer | None:
+        """Return the bearer of a key that is remembered and may act now; None says nothing of the key."""
+        if authorization is None or authorization[:7].lower() != _SCHEME or len(authorization) > _LONGEST_KEY:
+            return None
+        remembered = self._remembered.get(authorization[7:].strip())
+        if remembered is None or remembered.until < monotonic():
+            return None
+        bearer = remembered.bearer
+        if bearer is None or (bearer.expires_at is not None and bearer.expires_at <= datetime.now(UTC)):
+            return None
+        return bearer
+
     async def _ask(self, key: bytes) -> Bearer | None:
         """Ask the database once, however many requests with this key wait for the answer."""
         asking = self._asking.get(key)

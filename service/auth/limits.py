@@ -63,6 +63,13 @@ class Limits:
         self._misses: dict[str, Bucket] = {}
         self._days: dict[str, Day] = {}
 
+    def concern(self, bearer: Bearer) -> bool:
+        """Whether a request of a bearer has to be counted or may have to be refused."""
+        if (bearer.requests_per_minute or self._requests_per_minute or bearer.organizations_per_day) is not None:
+            return True
+        misses = self._misses.get(bearer.name)
+        return misses is not None and (not misses.take(0, monotonic()) or misses.tokens < 1)
+
     def take_request(self, bearer: Bearer) -> tuple[tuple[bytes, bytes], ...]:
         """Count one request; return the RateLimit fields of a limited client, nothing for others.
 
