@@ -63,6 +63,14 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "The code was taken back and nobody holds it; a successor, where there is one, is in successor_uscc.",
         ),
         _entry(
+            "changes-dropped",
+            410,
+            "变更已超出保留期",
+            "Changes no longer kept",
+            "所要求的变更已超出保留期（400 天）。请取最新快照，再从其 sequence 之后续读。",
+            "These changes are no longer kept (400 days). Take the newest snapshot and go on behind its sequence.",
+        ),
+        _entry(
             "not-permitted", 403, "无权限", "Not permitted", "该密钥无权执行此操作。", "The key does not permit this."
         ),
         _entry("not-found", 404, "未找到", "Not found", "没有这样的资源。", "There is no such resource."),

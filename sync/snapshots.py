@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -25,6 +25,7 @@ from sync.store.connection import JOB, Pool, frozen, session, writing
 from sync.store.snapshots import Snapshot, Stand
 
 CODES_AT_A_TIME = 5_000
+CHANGES_KEPT = timedelta(days=400)
 _UNFINISHED = ".unfinished"
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ async def make_snapshot(
         snapshot_id = f"{stand.sequence:015d}"
         made = await store.find_snapshot(connection, snapshot_id)
         if made is not None and all((folder / snapshot_id / file.name).exists() for file in made.files):
+            await _drop_old_changes(pool)
             return made
         for left in folder.glob(f"*{_UNFINISHED}"):
             shutil.rmtree(left)
@@ -77,6 +79,7 @@ async def make_snapshot(
                 await store.seal(sealing, snapshot)
         log.info("snapshot_sealed", snapshot_id=snapshot_id, rows=snapshot.rows)
         await _remove_old(pool, folder, kept)
+        await _drop_old_changes(pool)
         return snapshot
 
 
@@ -109,6 +112,14 @@ def _put_in_place(unfinished: Path, place: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+async def _drop_old_changes(pool: Pool) -> None:
+    """Drop what of the feed is older than it is kept: whoever stands there has this snapshot to begin anew from."""
+    async with writing(pool, JOB) as connection:
+        through = await store.drop_changes(connection, datetime.now(UTC) - CHANGES_KEPT)
+    if through:
+        log.info("changes_dropped", through=through)
 
 
 async def _remove_old(pool: Pool, folder: Path, kept: int) -> None:

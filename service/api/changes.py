@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 import orjson
@@ -15,7 +15,7 @@ from service.api.models import Change, ChangesTip, FeedPage
 from service.api.parameters import NO_PARAMETERS, Cursor, Limit, Parameters, Wait
 from service.auth.policy import requires
 from service.deps import ContextDep, ResourcesDep
-from service.problems import Fault, invalid, retry_later
+from service.problems import Fault, Problem, invalid, retry_later
 from service.resources import Resources
 from sync.errors import Retryable
 from sync.instants import format_instant
@@ -86,6 +86,7 @@ async def list_changes(
     while True:
         async with reading(resources.reads) as connection:
             changes = await read_changes(connection, after, parameters.limit)
+        _demand_unbroken(changes, after)
         left = until - get_running_loop().time()
         if changes or left <= 0 or not await resources.tips.wait_beyond(CHANGES, after, left):
             break
@@ -109,11 +110,23 @@ async def stream_changes(
 ) -> Response:
     """Stream the changes behind Last-Event-ID (0 starts at 1), with heartbeats that carry the watermark."""
     begin = await _beginning(parameters, resources, context.last_event_id)
+    async with reading(resources.reads) as connection:
+        _demand_unbroken(await read_changes(connection, begin, 1), begin)
     if resources.counted.get("streams", 0) >= _MOST_STREAMS:
         raise retry_later("overloaded", 5)
     context.extra_headers += ((b"x-watermark", resources.watermarks.header),)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_events(resources, begin), media_type="text/event-stream", headers=headers)
+
+
+def _demand_unbroken(changes: Sequence[tuple[int, str]], after: int) -> None:
+    """Refuse to leave out changes that are no longer kept: the sequence has no gaps, so a gap is where they were.
+
+    Raises:
+        Problem: changes-dropped.
+    """
+    if changes and changes[0][0] != after + 1:
+        raise Problem("changes-dropped", members={"first_sequence": changes[0][0]})
 
 
 async def _beginning(parameters: StreamParameters, resources: Resources, last_event_id: bytes | None) -> int:
@@ -138,6 +151,9 @@ async def _events(resources: Resources, after: int) -> AsyncIterator[bytes]:
                     changes = await read_changes(connection, after, _CHANGES_PER_READ)
             except Retryable:
                 # The reader comes back with its last sequence; the end of the stream tells it that something is wrong.
+                return
+            if changes and changes[0][0] != after + 1:
+                # It fell behind what is kept; when it comes back it is told.
                 return
             if changes:
                 after = changes[-1][0]

@@ -141,14 +141,15 @@ async def check_feed(snapshot: Snapshot, progress: Progress) -> Result:
     result.checked = bounds["changes"]
     progress(result.checked, result.checked)
     counted = {row["name"]: row["value"] for row in await snapshot.all("sequences")}.get("changes", 0)
-    if bounds["changes"] and bounds["lowest"] != 1:
-        result.violate(f"the feed begins at {bounds['lowest']}")
+    dropped = await snapshot.row("changes_dropped")
+    if bounds["changes"] and bounds["lowest"] != dropped["through"] + 1:
+        result.violate(f"the feed begins at {bounds['lowest']}; dropped it was through {dropped['through']}")
     if bounds["highest"] != counted:
         result.violate(f"the counter stands at {counted}, the last change is {bounds['highest']}")
     for row in await snapshot.all("change_gaps"):
         result.violate(f"behind {row['sequence']} comes {row['following']}")
     for row in await snapshot.all("changes_without_version"):
         result.violate(f"change {row['sequence']} is of version {row['version']} of {row['uscc']}, which is not there")
-    for row in await snapshot.all("versions_without_change"):
+    for row in await snapshot.all("versions_without_change", dropped["recorded_before"]):
         result.violate(f"version {row['version']} of {row['uscc']} is not in the feed")
     return result

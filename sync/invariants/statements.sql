@@ -215,6 +215,13 @@ where following <> sequence + 1
 -- How many changes there are, and from where to where.
 select count(*) as changes, coalesce(min(sequence), 1) as lowest, coalesce(max(sequence), 0) as highest from change
 
+-- name: changes_dropped
+-- Up to which change, and recorded before when, the feed was dropped because of its age.
+select coalesce(max((detail ->> 'through')::bigint), 0) as through,
+       coalesce(max((detail ->> 'recorded_before')::timestamptz), '-infinity') as recorded_before
+from audit
+where action = 'changes_dropped'
+
 -- name: changes_without_version
 -- Changes of versions that are not there, and other than one change of a version that is no superseded one.
 select c.sequence, c.uscc, c.version
@@ -222,10 +229,10 @@ from change c
 where not exists (select from registration_version v where v.uscc = c.uscc and v.version = c.version)
 
 -- name: versions_without_change
--- Versions that were not superseded and are missing in the feed.
+-- Versions that were not superseded and are missing in the feed. $1 of those recorded from here on.
 select v.uscc, v.version
 from registration_version v
-where not v.superseded and not exists (select from change c where c.uscc = v.uscc and c.version = v.version)
+where not v.superseded and v.recorded_at >= $1 and not exists (select from change c where c.uscc = v.uscc and c.version = v.version)
 
 -- name: as_ingest
 -- Act as the role that writes the ledger, until the transaction ends.

@@ -9,6 +9,40 @@ select unnest(most_common_elems::text::text[]), unnest(most_common_elem_freqs[1:
 from pg_stats
 where schemaname = 'public' and tablename = 'holder_bigrams'
 $$;
+CREATE FUNCTION public.drop_changes(before timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public'
+    AS $$
+declare
+    month     record;
+    highest   bigint;
+    published bigint := coalesce((select sequence from relay_progress where topic = 'uscc.changes'), 0);
+    tip       bigint := coalesce((select value from sequence_counter where name = 'changes'), 0);
+    through   bigint := 0;
+begin
+    for month in
+        select c.relname as part,
+               (to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month') at time zone 'UTC' as ends
+        from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'change'::regclass
+        order by c.relname
+    loop
+        exit when month.ends > before;
+        execute format('select max(sequence) from %I', month.part) into highest;
+        -- The last change stays whatever its age: the tip is told from it. And nothing goes before it is on its topic.
+        exit when highest >= tip or highest > published;
+        execute format('drop table %I', month.part);
+        if highest is not null then
+            through := highest;
+            insert into audit (actor, action, subject, detail)
+            values ('program', 'changes_dropped', month.part,
+                    jsonb_build_object('through', highest, 'recorded_before', month.ends));
+        end if;
+    end loop;
+    return through;
+end $$;
+COMMENT ON FUNCTION public.drop_changes(before timestamp with time zone) IS 'Drops the months of the feed that ended before an instant, oldest first; returns the last sequence dropped, or 0.';
 CREATE FUNCTION public.ensure_month(instant timestamp with time zone) RETURNS date
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public'
@@ -862,6 +896,8 @@ GRANT USAGE ON SCHEMA public TO uscc_console;
 GRANT USAGE ON SCHEMA public TO uscc_job;
 REVOKE ALL ON FUNCTION public.common_bigrams() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.common_bigrams() TO uscc_api;
+REVOKE ALL ON FUNCTION public.drop_changes(before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.drop_changes(before timestamp with time zone) TO uscc_job;
 REVOKE ALL ON FUNCTION public.ensure_month(instant timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_month(instant timestamp with time zone) TO uscc_ingest;
 GRANT ALL ON FUNCTION public.ensure_month(instant timestamp with time zone) TO uscc_job;

@@ -54,6 +54,12 @@ async def take_turn(connection: ReadConn) -> bool:
     return taken
 
 
+async def drop_changes(connection: WriteConn, before: datetime) -> int:
+    """Drop the months of the feed that ended before an instant; return the last sequence dropped, or 0."""
+    through: int = await connection.fetchval(_SQL["drop_changes"], before)
+    return through
+
+
 async def read_stand(connection: ReadConn) -> Stand:
     """Return where the feed stands now."""
     row = await connection.fetchrow(_SQL["stand"])

@@ -45,6 +45,11 @@ order by uscc, holding
 insert into snapshot (snapshot_id, sequence, recorded_at, rows, files, sealed_at)
 values ($1, $2, $3, $4, $5::text::jsonb, $6)
 
+-- name: drop_changes
+-- Drop the months of the feed that ended before an instant; the last sequence dropped, or 0.
+-- $1 instant
+select drop_changes($1)
+
 -- name: note_removed
 -- The files of a snapshot were removed.
 -- $1 id, $2 now
