@@ -153,7 +153,7 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
         judge.resolve(case, act)
         if message is not None and message.submission is not None:
             code = facts.code(message.uscc)
-            version = code.holding.present().version if code.holding is not None else None
+            version = judge.settled_version(code, act)
             judge.effects.close(
                 message.submission,
                 Disposition.ACCEPTED,

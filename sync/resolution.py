@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from sync.errors import SyncError
 from sync.facts import Case, CodeFacts, Member
 from sync.holding import Event, Holding
+from sync.neighbours import conflicts_of
 from sync.outcome import Act, AllowedConflict
 from sync.records import Disposition, Submission
 from validators.findings import Finding, Operation, Severity
@@ -115,9 +116,10 @@ class Resolver:
         rule = self._case.rule
         waiting = _by_key(self._case.waiting())
         if rule in SEVERAL_CODES:
-            for pair in sorted(self._pairs(waiting)):
-                self._effects.outcome.allowed.append(AllowedConflict(rule, *pair, self._case.case_id, self._act.actor))
-                self._judge.facts.allowed.add((rule, *pair))
+            for conflict in sorted(self._let_stand(waiting)):
+                self._effects.outcome.allowed.append(AllowedConflict(*conflict, self._case.case_id, self._act.actor))
+                allowed_rule, one, other = conflict
+                self._judge.facts.allowed |= {conflict, (allowed_rule, other, one)}
         elif rule == "E05":
             self._effects.outcome.nonconforming.append((code.uscc, self._case.case_id, self._act.actor))
             code.nonconforming = True
@@ -160,6 +162,19 @@ class Resolver:
             event = self._effects.event(submission, 0, holding)
             holdings[each.uscc] = Holding(0, [*(holding.events if holding is not None else ()), event])
         return together, apart
+
+    def _let_stand(self, waiting: list[Member]) -> set[tuple[str, str, str]]:
+        """Return every conflict that is allowed, as (rule, code, code): the case's, and what else its records are in.
+
+        Two rules that hold one record make one case, so that one resolution speaks of both.
+        """
+        facts = self._judge.facts
+        found = {(self._case.rule, *pair) for pair in self._pairs(waiting)}
+        for each in waiting:
+            for conflict in conflicts_of(_submission_of(each), facts.code(each.uscc), facts):
+                if conflict.other is not None and not conflict.circumstance:
+                    found.add((conflict.rule, each.uscc, conflict.other.uscc))
+        return found
 
     def _pairs(self, waiting: list[Member]) -> set[tuple[str, str]]:
         """Return the codes that may stand beside each other: held ones beside the others, else the others together."""

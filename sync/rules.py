@@ -84,6 +84,13 @@ class Judge:
         Resolver(self, case, act).resolve()
         self._answer_proposals(case)
 
+    def settled_version(self, code: CodeFacts, act: Act) -> int | None:
+        """Return the version that a withdraw made, else the one that stands now: a keep confirms, and makes none."""
+        made = [each.event.version for each in self.outcome.versions if each.event.receipt_id == act.receipt_id]
+        if act.operation is Operation.WITHDRAW and made:
+            return made[-1]
+        return code.holding.present().version if code.holding is not None else None
+
     def _answer_proposals(self, case: Case) -> None:
         """Answer the messages that waited for a person, once their case is settled.
 
@@ -223,7 +230,6 @@ class Judge:
             findings = [*findings, *self._weigher.joining(submission, case)]
             self.effects.propose(case, submission, code, findings, attempt)
             return
-        takes_back = submission.operation is Operation.WITHDRAW and holds(member, code)
         act = _act(submission, member)
         try:
             self.resolve(case, act)
@@ -232,14 +238,7 @@ class Judge:
             self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
             return
         self.outcome.resolutions.append((case, act))
-        if takes_back:
-            version: int | None = next(
-                write.event.version
-                for write in reversed(self.outcome.versions)
-                if write.event.receipt_id == submission.receipt_id
-            )
-        else:
-            version = code.holding.present().version if code.holding is not None else None
+        version = self.settled_version(code, act)
         self.effects.close(
             submission,
             Disposition.ACCEPTED,

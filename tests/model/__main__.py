@@ -89,6 +89,8 @@ def show(batches: Sequence[Sequence[Item]]) -> str:
 
 
 def _line(item: Item) -> str:
+    if item.order is not None:
+        return str(item.order)
     if isinstance(item.message, bytes):
         return repr(item.message[:60])
     message = dict(item.message)

@@ -2,23 +2,28 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol
 
 import orjson
 
 from sync.apply import Applier, Batch
+from sync.cases import NoSuchCase, NotAwaiting, approve, propose, refuse
+from sync.cases import Order as Wanted
 from sync.errors import SyncError
 from sync.kafka import Partition
 from sync.records import Incoming, Source
+from sync.resolution import NotPossible
 from sync.store import ledger
 from sync.store.connection import reading, writing
 from sync.topics import submissions_topic
 from tests.integration.ledger import open_ledger
-from tests.model.feed import OFFICES, Item
+from tests.model.feed import OFFICES, Item, Order
+from tests.model.judging import Answer
 from tests.model.messages import Received
-from tests.model.registry import Answer, Registry
+from tests.model.registry import Registry
+from validators.findings import Operation
 
 
 class Judging(Protocol):
@@ -29,6 +34,7 @@ class Judging(Protocol):
     cases: dict[int, str]
 
     async def push(self, office: str, items: Sequence[Item]) -> list[dict[str, Any]]: ...
+    async def settle(self, order: Order) -> tuple[str, list[dict[str, Any]]]: ...
     async def registry(self) -> dict[str, tuple[Any, ...]]: ...
 
 
@@ -62,6 +68,45 @@ class Program:
         )
         self.offsets[office] = end
         return await self._new_returns()
+
+    async def settle(self, order: Order) -> tuple[str, list[dict[str, Any]]]:
+        """Let one person resolve a case, and another approve where four eyes are due; return what came of it."""
+        case_id = self.cases.get(order.about, "")
+        told = "done"
+        try:
+            if order.operation == "approve":
+                await approve(self.applier, case_id, actor="li")
+            elif order.operation == "refuse":
+                await refuse(self.applier, case_id, actor="li")
+            else:
+                wanted = await self._wanted(order, case_id)
+                if not await propose(self.applier, wanted):
+                    told = "approved"
+                    await approve(self.applier, case_id, actor="li")
+        except (NotPossible, NoSuchCase, NotAwaiting):
+            if told == "approved":
+                await refuse(self.applier, case_id, actor="li")
+            told = "refused"
+        return told, await self._new_returns()
+
+    async def _wanted(self, order: Order, case_id: str) -> Wanted:
+        receipt = self.receipts.get(order.member, "") if isinstance(order.member, int) else None
+        if receipt is None:
+            async with reading(self.applier.pool) as connection:
+                receipt = await connection.fetchval(
+                    "select receipt_id from case_member"
+                    " where case_id = $1 and uscc = $2 and role = 'holder' and ended_at is null",
+                    case_id,
+                    order.member,
+                )
+        return Wanted(
+            case_id=case_id,
+            operation=Operation(order.operation),
+            receipt_id=receipt or "",
+            new_uscc=order.new_uscc,
+            actor="zhang",
+            via="api",
+        )
 
     async def _new_returns(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -112,7 +157,8 @@ def cut(items: Sequence[Item], random: Random) -> list[list[Item]]:
     batches: list[list[Item]] = []
     size = random.choice((1, 2, 3, 10, 100))
     for item in items:
-        if batches and batches[-1][0].office == item.office and len(batches[-1]) < size:
+        alone = item.order is not None or (batches and batches[-1][0].order is not None)
+        if batches and not alone and batches[-1][0].office == item.office and len(batches[-1]) < size:
             batches[-1].append(item)
         else:
             batches.append([item])
@@ -148,24 +194,50 @@ async def differences(program: Judging, batches: Sequence[Sequence[Item]]) -> li
     registry = Registry()
     named: dict[int, str] = {}  # the model's case → the program's
     for batch in batches:
-        office = batch[0].office
-        offset = program.offsets.get(office, 0)
-        bodies = [item.body(program.receipts, program.cases) for item in batch]
         try:
-            returns = await program.push(office, batch)
+            told = await _step(program, registry, batch, named)
         except SyncError as problem:
             return [f"the program stops: {problem}"]
-        registry.receipts = {receipt: number for number, receipt in program.receipts.items()}
-        theirs = answers_of(returns, registry.receipts)
-        ours: dict[tuple[int, int], dict[str, Any]] = {}
-        for place, item in enumerate(batch):
-            topic = f"{submissions_topic(office)}/0/{offset + place}"
-            for answer in registry.receive(Received(item.number, office, bodies[place], item.received_at, topic)):
-                ours[answer.number, answer.attempt] = as_dict(answer)
-        told = compare(ours, theirs, named)
         if told:
             return told
     return compare_registry(registry, await program.registry())
+
+
+async def _step(program: Judging, registry: Registry, batch: Sequence[Item], named: dict[int, str]) -> list[str]:
+    """Let both take one batch, or one person's order; return what differs."""
+    ours: dict[tuple[int, int], dict[str, Any]] = {}
+    order = batch[0].order
+    if order is not None:
+        if not program.cases:
+            return []
+        order = aimed(order, program.cases)
+        case_id = program.cases[order.about]
+        ending, returns = await program.settle(order)
+        wanted, answers = registry.settle(order, case_id, named)
+        told = [] if ending == wanted else [f"order {batch[0].number}: model {wanted}, program {ending}"]
+        ours.update({(answer.number, answer.attempt): as_dict(answer) for answer in answers})
+        return told + compare(ours, answers_of(returns, registry.receipts), named)
+    office = batch[0].office
+    offset = program.offsets.get(office, 0)
+    bodies = [item.body(program.receipts, program.cases) for item in batch]
+    returns = await program.push(office, batch)
+    registry.receipts = {receipt: number for number, receipt in program.receipts.items()}
+    for place, item in enumerate(batch):
+        topic = f"{submissions_topic(office)}/0/{offset + place}"
+        for answer in registry.receive(Received(item.number, office, bodies[place], item.received_at, topic)):
+            ours[answer.number, answer.attempt] = as_dict(answer)
+    return compare(ours, answers_of(returns, registry.receipts), named)
+
+
+def aimed(order: Order, cases: dict[int, str]) -> Order:
+    """Return an order about a case that there is, of late, and mostly about one of its members."""
+    known = sorted(cases)
+    about = order.about if order.about in cases else known[-1 - order.about % min(3, len(known))]
+    fellows = [number for number in known if cases[number] == cases[about]]
+    member = order.member
+    if isinstance(member, int) and member not in fellows:
+        member = fellows[member % len(fellows)]
+    return replace(order, about=about, member=member)
 
 
 def compare(ours: dict[tuple[int, int], Any], theirs: dict[tuple[int, int], Any], named: dict[int, str]) -> list[str]:

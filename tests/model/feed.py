@@ -25,13 +25,23 @@ APPROVED = ("2026-11-19", "2026-11-18", "2026-11-20", "2026-11-02", "2014-03-03"
 
 
 @dataclass
+class Order:
+    """What two persons do about the case of the record `about`: approve a message, or resolve it for a member."""
+
+    operation: str  # keep, withdraw, assign, approve, refuse
+    about: int
+    member: int | str  # the number of a held record, or the code whose holder is meant
+    new_uscc: str | None = None
+
+
+@dataclass
 class Item:
     """One record to send. In `message`, {"$receipt": n} and {"$case": n} stand for what the n-th record was given."""
 
     number: int
     office: str
     message: dict[str, Any] | bytes
-    partition: int = 0
+    order: "Order | None" = None  # what a person does about a case, instead of a record
 
     @property
     def received_at(self) -> datetime:
@@ -111,6 +121,7 @@ class Feed:
         self.random = Random(seed)
         self.codes = _pool(self.random)
         self.noise = self.random.choice((0.0, 0.02, 0.1))
+        self.persons = self.random.choice((0.0, 0.1, 0.25))
         self.strangers = self.random.choice((0.0, 0.03, 0.15))
         names = self.random.sample(NAMES, self.random.choice((1, 2, 3, 5)))
         self.organizations = [self._organization(names) for _ in range(self.random.choice((1, 2, 3, 4)))]
@@ -137,6 +148,8 @@ class Feed:
         random = self.random
         if self.items and random.random() < 0.05:
             return self._again(number)
+        if self.items and random.random() < self.persons:
+            return self._order(number)
         if random.random() < self.noise / 4:
             return Item(number, random.choice(OFFICES), random.choice(JUNK))
         code = random.choice(self.codes)
@@ -154,11 +167,27 @@ class Feed:
             self._spoil(message)
         return Item(number, office, message)
 
+    def _order(self, number: int) -> Item:
+        """Let a person speak of the case of an earlier record, its own or another member."""
+        random = self.random
+        about = random.choice(self.items)
+        code = _code_of(about.message) if isinstance(about.message, dict) else None
+        others = [i.number for i in self.items if isinstance(i.message, dict) and _code_of(i.message) == code]
+        member: int | str = random.choice((about.number, about.number, *others))
+        if random.random() < 0.35:
+            member = random.choice((str(code), random.choice(self.codes)))
+        operation = random.choice(("keep", "keep", "withdraw", "withdraw", "assign", "approve", "approve", "refuse"))
+        new = None
+        if operation == "assign":
+            prefix = {"5": "51210100", "1": "12210100"}.get(str(code)[:1], "91210100")
+            new = random.choice((make_code(prefix, f"MA9{random.randrange(10**5):05d}"), random.choice(self.codes)))
+        return Item(number, about.office, b"", Order(operation, about.number, member, new))
+
     def _again(self, number: int) -> Item:
         """Send an earlier message again: as it was, in another order, or with other content."""
         earlier = self.random.choice(self.items)
         if isinstance(earlier.message, bytes):
-            return Item(number, earlier.office, earlier.message)
+            return Item(number, earlier.office, b"{}" if earlier.order else earlier.message)
         message = copy.deepcopy(earlier.message)
         if self.random.random() < 0.4 and isinstance(message.get("record"), dict):
             message["record"]["name"] = self.random.choice(NAMES)

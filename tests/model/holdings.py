@@ -44,6 +44,15 @@ class Holding:
     ended: Key | None = None
     versions: dict[int, int] = field(default_factory=dict)  # record → the version that it made or confirms
 
+    made: dict[int, int] = field(default_factory=dict)  # version → the record that made it
+
+    @property
+    def shown(self) -> int:
+        """The record that a case names as the holder's: the one that made the version of the particulars."""
+        ordered = sorted(self.applied, key=lambda message: message.key)
+        whole = [message for message in ordered if message.operation in WHOLE]
+        return self.made[self.versions[(whole[-1] if whole else ordered[0]).source.number]]
+
     @property
     def version(self) -> int:
         """The latest version that shaped the present state."""

@@ -261,7 +261,7 @@ def judge_record(message: Message, *, exceptions: set[str], limit_days: int = 5)
     """Return the findings of every rule that reads the one record: E, Q and T beside the M ones it has."""
     whole = message.operation in WHOLE
     values = {k: v for k, v in message.values.items() if k != "uscc" or message.code}
-    if not whole:  # "their other members are ignored"
+    if message.operation in OPERATIONS and not whole:  # "their other members are ignored"
         values = {k: v for k, v in values.items() if k in ("uscc", "name", "approved_on")}
     received = message.source.received_at
     approved = day(values.get("approved_on"))
@@ -274,7 +274,7 @@ def judge_record(message: Message, *, exceptions: set[str], limit_days: int = 5)
     for name, value in values.items():
         found |= _in_form(name, value)
     found |= _dates(message, values, received)
-    if whole:
+    if whole or message.operation not in OPERATIONS:
         found |= _agreement(message, values, received)
     if approved and message.member("load") != "stock" and _working_days(approved, received) > limit_days:
         found.add(("T01", WARNING))
@@ -343,6 +343,8 @@ def _agreement(message: Message, values: dict[str, str], received: datetime) -> 
     if body and len(message.code) == 18 and body.replace("-", "").upper() != message.code[8:17]:
         found.add(("Q05", WARNING))
     business = values.get("business_type")
+    if message.operation not in WHOLE:
+        return found
     if business and business != BUSINESS_TYPES[message.operation]:
         found.add(("Q06", WARNING))
     if values.get("status", "1") != "1" if message.operation == "assign" else values.get("status") in ("2", "3"):

@@ -1,6 +1,7 @@
 """The program's judgement without its database: the same decoding and the same Judge over facts kept in memory."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -9,12 +10,18 @@ from service.judging import decoder, rulings
 from service.settings import Settings
 from service.site import load_site
 from sync.encoding import encode_return
-from sync.facts import Facts
-from sync.records import Incoming, Source
+from sync.facts import Case, Facts
+from sync.instants import microseconds
+from sync.outcome import Act
+from sync.records import Disposition, Incoming, OrderKey, Source
+from sync.resolution import NotPossible, needs_approval
 from sync.rules import Judge
 from sync.topics import submissions_topic
-from tests.model.feed import START, Item
+from tests.model.feed import START, Item, Order
+from tests.model.registry import LATER
+from validators import uscc
 from validators.exceptions import SHIPPED
+from validators.findings import Operation
 
 _SETTINGS, _SITE = Settings(), load_site(None)
 _DECODER, _RULINGS = decoder(_SETTINGS, _SITE), rulings(_SETTINGS, _SITE)
@@ -32,6 +39,85 @@ class PureProgram:
         self.numbers: dict[tuple[str, int], int] = {}
         self.receipts: dict[int, str] = {}
         self.cases: dict[int, str] = {}
+        self.settled = 0
+
+    async def settle(self, order: Order) -> tuple[str, list[dict[str, Any]]]:
+        """Carry a person's order out as sync.cases does, without its database."""
+        first = len(self.judge.outcome.decisions)
+        self.settled += 1
+        case = next((c for c in self.judge.facts.cases.values() if c.case_id == self.cases[order.about]), None)
+        told = "refused"
+        if case is not None:
+            try:
+                told = self._settle(order, case)
+            except NotPossible:
+                told = "refused"
+        return told, self._returns(first)
+
+    def _settle(self, order: Order, case: Case) -> str:
+        if order.operation in ("approve", "refuse"):
+            return self._answer(order, case)
+        if case.is_awaiting:
+            return "refused"
+        receipt = self.receipts.get(order.member) if isinstance(order.member, int) else None
+        members = [
+            each
+            for each in case.members
+            if (each.receipt_id == receipt if receipt else each.role == "holder" and each.uscc == order.member)
+            and each.role != "proposed"
+        ]
+        if not members:
+            return "refused"
+        member = members[0]
+        if order.operation == "assign" and _RULINGS.homes.get((order.new_uscc or " ")[0]) != member.office:
+            return "refused"
+        if order.operation == "assign" and not uscc.is_valid(order.new_uscc or ""):
+            return "refused"
+        instant = LATER + timedelta(seconds=self.settled)
+        act = Act(
+            operation=Operation(order.operation),
+            member=member,
+            key=OrderKey(microseconds(instant), instant, f"resolution-{self.settled}"),
+            receipt_id=f"resolution-{self.settled}",
+            office=member.office,
+            actor="zhang",
+            new_uscc=order.new_uscc,
+        )
+        told = "approved" if needs_approval(case, act, self.judge.facts.code(member.uscc)) else "done"
+        self.judge.resolve(case, act)
+        return told
+
+    def _answer(self, order: Order, case: Case) -> str:
+        proposals = [each for each in self.judge.outcome.proposals if each.case is case]
+        if not case.is_awaiting or not proposals:
+            return "refused"
+        if order.operation == "refuse":
+            self.judge.refuse_proposals(case)
+            return "done"
+        act = proposals[-1].act
+        if act.member not in case.members:
+            return "refused"
+        message = next(each for each in case.proposals() if each.receipt_id == act.receipt_id)
+        case.is_awaiting = False
+        self.judge.effects.docket.remove(case, message)
+        try:
+            self.judge.resolve(case, act)
+        except NotPossible:
+            case.is_awaiting = True
+            case.members.append(message)
+            raise
+        assert message.submission is not None
+        code = self.judge.facts.code(message.uscc)
+        self.judge.effects.close(
+            message.submission,
+            Disposition.ACCEPTED,
+            message.submission.findings,
+            code,
+            version=self.judge.settled_version(code, act),
+            case_id=case.case_id,
+            attempt=message.attempt + 1,
+        )
+        return "done"
 
     async def push(self, office: str, items: Sequence[Item]) -> list[dict[str, Any]]:
         """Decide one batch and return every return that it made."""
@@ -44,6 +130,9 @@ class PureProgram:
             self.judge.decide(_DECODER.decode(incoming, office))
             offset += 1
         self.offsets[office] = offset
+        return self._returns(first)
+
+    def _returns(self, first: int) -> list[dict[str, Any]]:
         found = [
             orjson.loads(encode_return(decision, sequence=1, decided_at=START, ruleset=_SITE.ruleset.version))
             for decision in self.judge.outcome.decisions[first:]

@@ -1,271 +1,26 @@
-"""The registry in plain Python: one record after the other, dispositions, cases and what ends them (§6)."""
+"""The registry in plain Python: what keep, withdraw and assign do, by message and by persons (§6)."""
 
-from dataclasses import dataclass, field
-from datetime import date
+import dataclasses
+from datetime import date, timedelta
 
-from tests.model.codes import ERROR, HOLD, INFO, WARNING, Findings, name_key, shipped_exceptions
-from tests.model.holdings import STATUS, Code, Holding
-from tests.model.messages import Message, Received, Unreadable, decode, judge_record, offices
-from tests.model.rules import (
-    another_organization,
-    brings_identity,
-    first_hold,
-    foreign_sender,
-    identity,
-    life,
-    reassigns,
-    segment,
-)
+from tests.model.codes import ERROR, HOLD, Findings, judge_code, name_key, passes_both
+from tests.model.feed import START, Order
+from tests.model.holdings import Code, Holding
+from tests.model.judging import CLAIMS, SUBJECTS, Act, Answer, Case, Judging, by_key, has_error
+from tests.model.messages import Message, Received, judge_record
+from tests.model.rules import another_organization, first_hold, foreign_sender, home_office
 
-CLAIMS = ("D01", "L01", "L04")
-SUBJECTS = ("D02", "D03", "X01")
+NEVER = date(9999, 1, 1)
+LATER = START + timedelta(days=1)
+"""When persons begin to settle cases: behind every record."""
 
 
-@dataclass
-class Answer:
-    """One return: what became of a record at one attempt."""
-
-    number: int
-    attempt: int
-    disposition: str
-    findings: Findings = field(default_factory=set)
-    duplicate_of: int | None = None
-    version: int | None = None
-    case: int | None = None
+class NotPossible(Exception):
+    """An order cannot be carried out."""
 
 
-@dataclass
-class Case:
-    """One conflict: the code it began at, the other codes whose holders are members, and the records held."""
-
-    number: int
-    rule: str
-    code: str
-    about: str  # what is in conflict: the code, a name, a subject code, a number
-    holders: dict[str, str] = field(default_factory=dict)  # code → name key of a member that holds it
-    held: list[Message] = field(default_factory=list)
-    acts: list[Message] = field(default_factory=list)  # messages that wait for a person
-    offices: set[str] = field(default_factory=set)
-    open: bool = True
-    joined: dict[str, int] = field(default_factory=dict)  # code → when it came to be spoken of here
-
-    def claim(self, message: Message) -> list[Message]:
-        """Return the held records of one organization for one code: they stand and fall together."""
-        same = (message.code, name_key(message.name))
-        return [held for held in self.held if (held.code, name_key(held.name)) == same]
-
-
-def by_key(messages: list[Message]) -> list[Message]:
-    return sorted(messages, key=lambda message: message.key)
-
-
-class Registry:
+class Registry(Judging):
     """Every record of every code, kept as it came."""
-
-    def __init__(self, *, segments: list[tuple[str, str, str, date]] | None = None) -> None:
-        self.codes: dict[str, Code] = {}
-        self.cases: list[Case] = []
-        self.firsts: dict[tuple[str, str], Message] = {}
-        self.exceptions = set(shipped_exceptions())
-        self.allowed: set[frozenset[str]] = set()
-        self.segments = segments or []
-        self.receipts: dict[str, int] = {}  # receipt → number of the record
-        self.attempts: dict[int, int] = {}
-        self.mapped: dict[tuple[str, str], str] = {}  # legacy number → the code that gave it first
-        self.joins = 0
-        self.alone: str | None = None  # the code that is looked at as if nothing of it waited
-        self.answers: list[Answer] = []
-
-    # The way of one record ------------------------------------------------------------------------------------------
-
-    def receive(self, source: Received) -> list[Answer]:
-        """Decide one record: return its own return and the second returns that it caused."""
-        self.answers = []
-        order = offices()[source.office].get("order", "occurred_at")
-        try:
-            message = decode(source, order=order)
-        except Unreadable as problem:
-            return [Answer(source.number, 1, "quarantined", {(problem.rule, ERROR)})]
-        found = judge_record(message, exceptions=self.exceptions)
-        first = self.firsts.setdefault((message.office, message.message_id), message)
-        if first is not message:
-            found = self._without_own_case(message, found)
-            if first.content == message.content:
-                self._answer(message, "unchanged", found, first=first)
-            else:
-                self._answer(message, "rejected", found | {("M01", ERROR)})
-        elif message.operation in ("keep", "withdraw"):
-            self._settle(message, self._without_own_case(message, found))
-        elif has_error(found):
-            self._answer(message, "rejected", found)
-        else:
-            self._judge(message, found)
-        return self.answers
-
-    def _answer(self, message: Message, disposition: str, found: Findings, *, first: Message | None = None) -> Answer:
-        number = message.source.number
-        self.attempts[number] = self.attempts.get(number, 0) + 1
-        answer = Answer(number, self.attempts[number], disposition, found)
-        self.answers.append(answer)
-        if first is not None:  # A record sent twice is one record: what became of the office's last one stays.
-            answer.duplicate_of = first.source.number
-        elif message.code:
-            self.code(message.code).last[message.office] = disposition
-        return answer
-
-    def code(self, uscc: str) -> Code:
-        return self.codes.setdefault(uscc, Code(uscc))
-
-    def open_cases(self, uscc: str) -> list[Case]:
-        """Return the open cases that a record or the holder of this code is or was a member of, in that order."""
-        return sorted((c for c in self.cases if c.open and uscc in c.joined), key=lambda case: case.joined[uscc])
-
-    def _join(self, case: Case, uscc: str, office: str) -> None:
-        self.joins += 1
-        case.joined.setdefault(uscc, self.joins)
-        case.offices.add(office)
-
-    def waiting(self, uscc: str) -> list[tuple[Case, Message]]:
-        if uscc == self.alone:
-            return []
-        return [(case, held) for case in self.open_cases(uscc) for held in case.held if held.code == uscc]
-
-    def _judge(self, message: Message, found: Findings) -> None:
-        """Decide a claim: assign, change, cancel, revoke, restore."""
-        code = self.code(message.code)
-        found = found | foreign_sender(message, code)
-        if has_error(found):
-            self._answer(message, "rejected", found)
-            return
-        holder = code.holder
-        if holder is None:
-            joined, judged, conflicts = self._unheld(message, code)
-        else:
-            joined, judged, conflicts = self._held(message, code, holder)
-        found |= judged
-        if first_hold(found):
-            self._hold(message, joined or self._case_for(message, code, found, conflicts), found)
-        else:
-            self._apply(message, code, found)
-
-    def _unheld(self, message: Message, code: Code) -> tuple[Case | None, Findings, dict[str, set[str]]]:
-        found = segment(message, self.segments)
-        waiting = self.waiting(code.uscc)
-        if waiting:
-            joined = waiting[0][0]
-            return joined, found | {("L07", HOLD), (joined.rule, HOLD)}, {}
-        ended = code.withdrawn_at
-        if ended is not None and message.key < ended:
-            return None, found, {}
-        if ended is not None:
-            found |= {("L04", HOLD)}
-        elif message.operation != "assign" and not (message.operation == "change" and message.member("transfer")):
-            found |= {("L02", HOLD if code.last.get(message.office) == "rejected" else WARNING)}
-        judged, conflicts = self._identity(message, code)
-        return None, found | judged, conflicts
-
-    def _held(self, message: Message, code: Code, holder: Holding) -> tuple[Case | None, Findings, dict[str, set[str]]]:
-        found: Findings = {("L01", HOLD)} if reassigns(message, holder) else set()
-        theirs = name_key(message.name) in holder.names()
-        if not (theirs and any(m.operation == "assign" for m in holder.applied)):
-            found |= segment(message, self.segments)
-        another = another_organization(message, holder)
-        own = [case for case in self.open_cases(code.uscc) if case.code == code.uscc]
-        if own and not theirs and (another or not self._awaited(message, code)):
-            return own[0], found | {(own[0].rule, HOLD)}, {}
-        if another:
-            return None, found | {("D01", HOLD)}, {}
-        judged, conflicts = self._identity(message, code)
-        return None, found | life(message, holder) | judged, conflicts
-
-    def _identity(self, message: Message, code: Code) -> tuple[Findings, dict[str, set[str]]]:
-        if not brings_identity(message, code):
-            return set(), {}
-        return identity(message, self.codes.values(), self.allowed, self.mapped)
-
-    def _awaited(self, message: Message, code: Code) -> bool:
-        """Say whether nothing but cancels, revokes and restores of D01 cases waits under this name."""
-        waiting = [w for w in self.waiting(code.uscc) if name_key(w[1].name) == name_key(message.name)]
-        return bool(waiting) and all(case.rule == "D01" and held.operation in STATUS for case, held in waiting)
-
-    def _hold(self, message: Message, case: Case, found: Findings) -> None:
-        case.held.append(message)
-        self._join(case, message.code, message.office)
-        self._answer(message, "held", found).case = case.number
-
-    def _case_for(self, message: Message, code: Code, found: Findings, conflicts: dict[str, set[str]]) -> Case:
-        """Return the open case of the same conflict, or open one."""
-        rule = first_hold(found)
-        assert rule is not None
-        others = sorted(conflicts.get(rule, set()))[:1]
-        number = message.values.get("registration_number", "")
-        about = {"D02": name_key(message.name), "D03": code.uscc[8:17], "X01": number}.get(rule, code.uscc)
-        same = [case for case in self.cases if case.open and (case.rule, case.about) == (rule, about)]
-        if same:
-            case = same[0]
-        else:
-            case = Case(len(self.cases), rule, code.uscc, about)
-            self.cases.append(case)
-        for uscc in (code.uscc, *others):
-            holder = self.code(uscc).holder
-            if holder is not None:
-                case.holders[uscc] = holder.name_key
-                self._join(case, uscc, holder.office)
-        return case
-
-    def _apply(self, message: Message, code: Code, found: Findings) -> None:
-        """Fold a record in that nothing holds, and decide what it releases."""
-        holder, ended = code.holder, code.withdrawn_at
-        if holder is None and ended is not None and message.key < ended:
-            code.holdings[-1].applied.append(message)
-            self._changed(message, code, "superseded", found)
-            return
-        if holder is None:
-            code.holdings.append(Holding())
-            self._changed(message, code, code.holdings[-1].add(message), found)
-            return
-        names, was_whole = holder.names(), bool(holder.whole())
-        self._changed(message, code, holder.add(message), found)
-        if name_key(message.name) not in names or not was_whole or message.operation in STATUS:
-            self._release(code, holder, first_particulars=not was_whole)
-
-    def _changed(self, message: Message, code: Code, disposition: str, found: Findings) -> None:
-        if disposition == "superseded":
-            found = found | {("L03", INFO)}
-        answer = self._answer(message, disposition, found)
-        holding = code.holdings[-1]
-        for kind, given in holding.legacy():
-            self.mapped.setdefault((kind, given), code.uscc)
-        if disposition == "unchanged":
-            holding.versions[message.source.number] = holding.confirmed(message)
-        else:
-            code.versions += 1
-            answer.version = holding.versions[message.source.number] = code.versions
-
-    def _release(self, code: Code, holder: Holding, *, first_particulars: bool) -> None:
-        """Decide again what overtook its rename, its restore, or the holder's first particulars."""
-        for case in [c for c in self.open_cases(code.uscc) if c.code == code.uscc and c.rule in ("D01", "L01")]:
-            waiting = by_key(case.held)
-            clear = [m for m in waiting if not another_organization(m, holder) and not reassigns(m, holder)]
-            if len(clear) < len(waiting):
-                wide = first_particulars or case.rule == "L01"
-                clear = [m for m in clear if wide or m.operation in STATUS]
-            elif not any(first_particulars or case.rule == "L01" or m.operation in STATUS for m in clear):
-                clear = []
-            for message in clear:
-                case.held.remove(message)
-            case.open = bool(case.held) or not clear
-            for message in clear:
-                self._judge_again(message)
-            if not case.open:
-                self._answer_acts(case)
-
-    def _judge_again(self, message: Message) -> None:
-        found = judge_record(message, exceptions=self.exceptions)
-        if message.operation in ("keep", "withdraw"):
-            self._settle(message, found)
-        else:
-            self._judge(message, found)
 
     # Keep and withdraw ----------------------------------------------------------------------------------------------
 
@@ -280,11 +35,13 @@ class Registry:
         number = self.receipts.get(receipt, -1) if receipt else -1
         holder = self.code(message.code).holder
         for case in self.open_cases(message.code):
-            held = [m for m in case.held if m.code == message.code]
+            held = [m for m in case.held if m.code == message.code != self.alone]
             named = number in {m.source.number for m in held} if receipt else key in {name_key(m.name) for m in held}
-            if holder is not None and message.code in case.holders:
-                numbers = {m.source.number for m in holder.applied}
-                named = named or (number in numbers if receipt else key in holder.names())
+            if message.code in case.holders:
+                name, shown = case.holders[message.code]
+                numbers = {m.source.number for m in holder.applied} if holder else {shown}
+                names = holder.names() if holder else {name}
+                named = named or (number in numbers if receipt else key in names)
             if message.office in case.offices and named:
                 return True
         return False
@@ -296,32 +53,40 @@ class Registry:
             found = found | foreign_sender(message, code)
         if not has_error(found) and target is None:
             found = found | {("L09", ERROR)}
-        if has_error(found):
+        if has_error(found) or target is None:
             self._answer(message, "rejected", found)
         elif first_hold(found):
             self._hold(message, self._case_for(message, code, found, {}), found)
-        elif case is not None and self._needs_person(message, case, target, code):
-            case.acts.append(message)
+        elif case is None and message.operation == "keep":
+            self._answer(message, "unchanged", found)
+        elif case is None:
+            self._withdraw(message, code, found)
+        elif self._needs_person(message, case, target):
+            case.acts.append(Act(message, target))
             self._join(case, message.code, message.office)
             self._answer(message, "held", found | {(case.rule, HOLD)}).case = case.number
-        elif case is not None:
-            self._resolve(message, code, case, target, found)
-        elif message.operation == "keep":
-            self._answer(message, "unchanged", found)
         else:
-            self._withdraw(message, code, found)
+            self._accept(case, Act(message, target), found)
 
-    def _needs_person(self, message: Message, case: Case, target: Holding | Message | None, code: Code) -> bool:
+    def _needs_person(self, message: Message, case: Case, target: Message | str) -> bool:
+        """Say whether a message is not the office's own act."""
         if message.operation == "withdraw":
-            return isinstance(target, Holding) and message.office != target.office
-        if case.rule in (*SUBJECTS, "S02"):
-            return True
-        return case.rule in CLAIMS and isinstance(target, Message) and self._displaces(target, code)
+            return isinstance(target, str) and self._has(target, case) and message.office != case.member_offices[target]
+        return case.rule in (*SUBJECTS, "S02") or (case.rule in CLAIMS and self._displaces(target))
 
-    def _displaces(self, target: Message, code: Code) -> bool:
-        return code.holder is not None and name_key(target.name) not in code.holder.names()
+    def _has(self, uscc: str, case: Case) -> bool:
+        """Say whether the member of a case that held this code holds it still."""
+        holder = self.code(uscc).holder
+        return holder is not None and case.holders[uscc][0] in holder.names()
 
-    def _named(self, message: Message, code: Code) -> tuple[Case | None, Holding | Message | None]:
+    def _displaces(self, target: Message | str) -> bool:
+        """Say whether somebody else holds the code that this held record claims."""
+        if isinstance(target, str):
+            return False
+        holder = self.code(target.code).holder
+        return holder is not None and name_key(target.name) not in holder.names()
+
+    def _named(self, message: Message, code: Code) -> tuple[Case | None, Message | str | None]:
         """Return what a keep or withdraw names, and the open case of which that is a member."""
         cases = self.open_cases(code.uscc)
         receipt, key = message.member("receipt_id"), name_key(message.name)
@@ -330,7 +95,7 @@ class Registry:
         if holder is not None:
             numbers = {m.source.number for m in holder.applied}
             if number in numbers if receipt else key in holder.names():
-                return next((case for case in cases if code.uscc in case.holders), None), holder
+                return next((case for case in cases if code.uscc in case.holders), None), code.uscc
         for case, held in self.waiting(code.uscc):
             if held.source.number == number if receipt else name_key(held.name) == key:
                 return case, held
@@ -346,42 +111,170 @@ class Registry:
         holder.ended = message.key
         code.versions += 1
 
+    # Persons --------------------------------------------------------------------------------------------------------
+
+    def settle(self, order: Order, case_id: str, named: dict[int, str]) -> tuple[str, list[Answer]]:
+        """Carry out what two persons want of a case; say whether it was done, done when approved, or refused."""
+        self.answers = []
+        self.orders += 1
+        case = next((c for c in self.cases if c.open and named.get(c.number) == case_id), None)
+        try:
+            if case is None:
+                raise NotPossible
+            return self._ordered(order, case), self.answers
+        except NotPossible:
+            return "refused", self.answers
+
+    def _ordered(self, order: Order, case: Case) -> str:
+        if order.operation == "refuse":
+            if not case.acts:
+                raise NotPossible
+            self._refuse(case)
+            return "done"
+        if order.operation == "approve":
+            self._approve(case)
+            return "done"
+        if case.acts:
+            raise NotPossible
+        act = self._act(order, case)
+        needed = self._needs_approval(case, act)
+        self._carry_out(case, act)
+        return "approved" if needed else "done"
+
+    def _act(self, order: Order, case: Case) -> Act:
+        target: Message | str | None
+        if isinstance(order.member, str):
+            target = order.member if order.member in case.holders else None
+        else:
+            target = next((m for m in case.held if m.source.number == order.member), None)
+            shown = [uscc for uscc, (_, number) in case.holders.items() if number == order.member]
+            target = target or (shown[0] if shown else None)
+        if target is None:
+            raise NotPossible
+        office = case.member_offices[target] if isinstance(target, str) else target.office
+        new = order.new_uscc or ""
+        lawful = len(new) == 18 and not judge_code(new, approved=None, received=NEVER, keep=False, exceptions=set()) & {
+            (rule, ERROR) for rule in ("E01", "E02", "E03", "E05", "E08", "E10")
+        }
+        if order.operation == "assign" and not (lawful and passes_both(new) and home_office(Code(new)) == office):
+            raise NotPossible
+        moment = LATER + timedelta(seconds=self.orders)
+        identity = f"resolution-{self.orders}"
+        source = Received(-self.orders, office, b"", moment, identity)
+        code = target if isinstance(target, str) else target.code
+        key = (moment, moment, identity)
+        message = Message(source, identity, order.operation, None, code, code, {}, key, {}, set())
+        return Act(message, target, order.new_uscc)
+
+    def _needs_approval(self, case: Case, act: Act) -> bool:
+        """Four eyes: a holder loses its code, a code that fails a check stays, a conflict is allowed, a transfer."""
+        if act.operation == "keep":
+            doubt = case.rule in ("E05", "S02") and isinstance(act.target, Message)
+            return case.rule in SUBJECTS or doubt or (case.rule in CLAIMS and self._displaces(act.target))
+        return isinstance(act.target, str) and self._has(act.target, case)
+
+    def _approve(self, case: Case) -> None:
+        if not case.acts:
+            raise NotPossible
+        act = case.acts[0]
+        there = act.target in case.holders if isinstance(act.target, str) else act.target in case.held
+        if not there:
+            raise NotPossible
+        self._check(case, act)
+        case.acts.remove(act)
+        self._accept(case, act, set())
+
+    def _refuse(self, case: Case) -> None:
+        acts, case.acts = case.acts, []
+        for act in acts:
+            self._answer(act.message, "rejected", set())
+
     # Resolutions ----------------------------------------------------------------------------------------------------
 
-    def _resolve(
-        self, message: Message, code: Code, case: Case, target: Holding | Message | None, found: Findings
-    ) -> None:
-        """Carry out what an office's own message asks for."""
-        version: int | None = None
-        if message.operation == "keep":
-            self._keep(message, case, target)
+    def _accept(self, case: Case, act: Act, found: Findings) -> None:
+        """Carry out what a message asks for, and answer it."""
+        code = self.code(act.message.code)
+        before = code.versions
+        takes_back = act.operation == "withdraw" and isinstance(act.target, str) and self._has(act.target, case)
+        try:
+            self._carry_out(case, act)
+        except NotPossible:
+            self._answer(act.message, "rejected", found | {("L09", ERROR)})
+            return
+        answer = self._answer(act.message, "accepted", found)
+        if takes_back:
+            answer.version = before + 1
+        elif code.holder is not None:
+            answer.version = code.holder.version
+
+    def _check(self, case: Case, act: Act) -> None:
+        """Refuse what cannot be done before anything is done."""
+        one = case.rule in CLAIMS or (case.rule not in SUBJECTS and isinstance(act.target, str))
+        lost = isinstance(act.target, str) and not self._has(act.target, case)
+        if act.operation == "keep" and one and lost and self.code(act.message.code).holder is not None:
+            raise NotPossible
+        if act.operation == "assign":
+            new = self.code(act.new_uscc or "")
+            if new.holdings or self.waiting(new.uscc) or lost:
+                raise NotPossible
+
+    def _carry_out(self, case: Case, act: Act) -> None:
+        self._check(case, act)
+        if act.operation == "keep":
+            self._keep(case, act)
         else:
-            if isinstance(target, Message):
-                for held in by_key(case.claim(target) if case.rule in (*CLAIMS, *SUBJECTS) else [target]):
-                    case.held.remove(held)
-                    self._answer(held, "rejected", set())
-            else:
-                self._take_back(message, code)
-                version = code.versions
-                del case.holders[code.uscc]
-            self._after_withdrawal(case)
+            self._give_up(case, act)
         if not case.open:
             self._answer_acts(case)
-        if version is None and code.holder is not None:
-            version = code.holder.version
-        self._answer(message, "accepted", found).version = version
+
+    def _give_up(self, case: Case, act: Act) -> None:
+        """End a claim: by withdrawing it, or by giving its organization a code of its own."""
+        if isinstance(act.target, str):
+            code = self.code(act.target)
+            if self._has(act.target, case):
+                state = code.holdings[-1].now()
+                self._take_back(act.message, code)
+                if act.operation == "assign":
+                    self._assign_holder(act, code, dict(state.particulars))
+            del case.holders[act.target]
+            self._after_withdrawal(case, code)
+            return
+        whole = case.rule in (*CLAIMS, *SUBJECTS) or act.operation == "assign"
+        claim = by_key(case.claim(act.target) if whole else [act.target])
+        for held in claim:
+            case.held.remove(held)
+        for held in claim:
+            if act.operation == "assign":
+                members = {**held.members, "predecessor_uscc": held.code}
+                self._force(dataclasses.replace(held, code=act.new_uscc or "", members=members))
+            else:
+                self._answer(held, "rejected", set())
+        self._after_withdrawal(case, self.code(act.target.code))
+
+    def _assign_holder(self, act: Act, code: Code, particulars: dict[str, str]) -> None:
+        new = self.code(act.new_uscc or "")
+        members = {"predecessor_uscc": code.uscc}
+        record = dataclasses.replace(
+            act.message, operation="assign", code=new.uscc, claimed=new.uscc, values=particulars, members=members
+        )
+        holding = Holding([record])
+        new.holdings.append(holding)
+        new.versions += 1
+        holding.versions[record.source.number] = new.versions
+        holding.made[new.versions] = record.source.number
 
     def _close(self, case: Case) -> list[Message]:
         case.open = False
         held, case.held = by_key(case.held), []
         return held
 
-    def _keep(self, message: Message, case: Case, target: Holding | Message | None) -> None:
+    def _keep(self, case: Case, act: Act) -> None:
+        target = act.target
         claim = by_key(case.claim(target)) if isinstance(target, Message) else []
-        held = self._close(case)
-        if isinstance(target, Holding) or case.rule in CLAIMS:
-            if isinstance(target, Message) and self._displaces(target, self.code(target.code)):
-                self._take_back(message, self.code(target.code))
+        if case.rule in CLAIMS or (case.rule not in SUBJECTS and isinstance(target, str)):
+            held = self._close(case)
+            if isinstance(target, Message) and self._displaces(target):
+                self._take_back(act.message, self.code(target.code))
             for record in held:
                 if record in claim:
                     self._force(record)
@@ -389,9 +282,23 @@ class Registry:
                 if record not in claim:
                     self._answer(record, "rejected", set())
             return
-        if case.rule == "E05":
+        if case.rule in SUBJECTS:
+            self._allow(case)
+        elif case.rule == "E05":
             self.exceptions.add(case.code)
-        self._pass(held, claim)
+        elif case.rule == "S02" and isinstance(target, Message):
+            self.code(target.code).home = target.office
+        self._pass(self._close(case), claim)
+
+    def _allow(self, case: Case) -> None:
+        """Let every conflict stand that the held records are in; without any, that of the codes that stand."""
+        for held in case.held:
+            _, conflicts = self._identity(held, self.code(held.code))
+            for rule, others in conflicts.items():
+                self.allowed |= {(rule, frozenset((held.code, other))) for other in others}
+        codes = {held.code for held in case.held} or set(case.holders)
+        pairs = {frozenset((one, other)) for one in codes for other in case.holders if one != other}
+        self.allowed |= {(case.rule, pair) for pair in pairs}
 
     def _pass(self, waiting: list[Message], claim: list[Message]) -> None:
         """Apply in order what waits behind each other; what is of another organization than the rest is judged anew."""
@@ -428,11 +335,11 @@ class Registry:
                 self._withdraw(message, code, set())
             return
         if code.holder is None:
-            code.holdings.append(Holding())
-        self._changed(message, code, code.holdings[-1].add(message), set())
+            self._begin(message, code, set())
+        else:
+            self._changed(message, code, code.holder.add(message), set())
 
-    def _after_withdrawal(self, case: Case) -> None:
-        code = self.code(case.code)
+    def _after_withdrawal(self, case: Case, code: Code) -> None:
         if not case.held:
             case.open = False
         elif case.rule in CLAIMS:
@@ -455,7 +362,9 @@ class Registry:
         """Let the oldest that waits be the record in doubt; where nothing is in doubt about it, decide all again."""
         oldest = case.held[0]
         self.alone = code.uscc
-        found = judge_record(oldest, exceptions=self.exceptions) | foreign_sender(oldest, code)
+        found = judge_record(oldest, exceptions=self.exceptions)
+        if not self._concerned(oldest):
+            found |= foreign_sender(oldest, code)
         if code.holder is None:
             _, judged, _ = self._unheld(oldest, code)
         else:
@@ -472,10 +381,6 @@ class Registry:
         """Answer the messages that waited for a person: the case was settled without them."""
         acts, case.acts = case.acts, []
         for act in acts:
-            holder = self.code(act.code).holder
-            confirmed = act.operation == "keep" and holder is not None and name_key(act.name) in holder.names()
-            self._answer(act, "unchanged" if confirmed else "rejected", set())
-
-
-def has_error(found: Findings) -> bool:
-    return any(severity == ERROR for _, severity in found)
+            holder = self.code(act.message.code).holder
+            confirmed = act.operation == "keep" and holder is not None and name_key(act.message.name) in holder.names()
+            self._answer(act.message, "unchanged" if confirmed else "rejected", set())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TypeAlias
 
 from tests.model.codes import ERROR, HOLD, WARNING, Findings, legacy_kind, name_key
 from tests.model.holdings import STATUS, Code, Holding
@@ -11,6 +12,10 @@ TABLE = (
     "E01", "E02", "E03", "E04", "E05", "E06", "E07", "E08", "E09", "E10", "D01", "D02", "D03", "S01", "S02", "Q01",
     "Q02", "Q03", "Q04", "Q05", "Q06", "T01", "L01", "L02", "L03", "L04", "L05", "L06", "L07", "L08", "L09", "X01",
 )  # fmt: skip
+
+
+Allowed: TypeAlias = set[tuple[str, frozenset[str]]]
+"""Conflicts that two persons let stand: rule and codes."""
 
 
 def first_hold(found: Findings) -> str | None:
@@ -131,7 +136,10 @@ def _same_organization(message: Message, other: Holding) -> str | None:
 
 
 def identity(
-    message: Message, others: Iterable[Code], allowed: set[frozenset[str]], mapped: dict[tuple[str, str], str]
+    message: Message,
+    others: Iterable[Code],
+    allowed: set[tuple[str, frozenset[str]]],
+    mapped: dict[tuple[str, str], str],
 ) -> tuple[Findings, dict[str, set[str]]]:
     """D02, D03, X01 against every other code; beside the findings, by rule, the codes in conflict."""
     found: Findings = set()
@@ -141,7 +149,7 @@ def identity(
     for other in others:
         # Heir and predecessor are no conflict, whichever of them came first.
         heir = bool(other.holdings) and other.holdings[-1].predecessor == message.code
-        if heir or other.uscc in (message.code, predecessor) or frozenset((other.uscc, message.code)) in allowed:
+        if heir or other.uscc in (message.code, predecessor):
             continue
         rules: Findings = set()
         if other.holder and (same := _same_organization(message, other.holder)):
@@ -150,6 +158,8 @@ def identity(
             rules.add(("D03", HOLD))
         if mapped.get((legacy_kind(number) or "", number)) == other.uscc:
             rules.add(("X01", HOLD))
+        pair = frozenset((other.uscc, message.code))
+        rules = {(rule, severity) for rule, severity in rules if (rule, pair) not in allowed}
         for rule, severity in rules:
             if severity == HOLD:
                 conflicts.setdefault(rule, set()).add(other.uscc)

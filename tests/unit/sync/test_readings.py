@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync.facts import Facts
-from tests.unit.sync.factories import CODE, judge, submission, told
+from sync.outcome import Act
+from sync.rules import Judge
+from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
+from validators.findings import Operation
+from validators.rulebook import default_ruleset
 
 PRIVATE = "91210100PDY000175G"
 SISTER = "91210102MA0000496E"
@@ -154,3 +158,30 @@ def test_a_record_that_leaves_a_case_and_comes_back_is_written_once() -> None:
     assert [] == outcome.members_ended
     places = [(case_id, member.receipt_id, member.role) for case_id, member in outcome.members_joined]
     assert len(places) == len(set(places))
+
+
+def test_an_allowed_conflict_is_every_conflict_that_the_record_is_in() -> None:
+    """§6: two hold rules on one record make one case; keep lets both codes stand, so the next rename is no new case."""
+    facts = Facts()
+    twin = CODE[:2] + "210200" + CODE[8:]
+    place = {"legal_representative_name": "张三", "registered_address": "和平区一街1号"}
+    judge(submission(at=1, name=FIRST, **place), facts=facts)
+    outcome = judge(submission(at=2, name=FIRST, uscc=twin, **place), facts=facts)
+    assert ["held D02,D03"] == told(outcome)
+
+    (case,) = facts.cases.values()
+    member = next(each for each in case.members if each.role == "held")
+    decider = Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON)
+    act = Act(
+        operation=Operation.KEEP,
+        member=member,
+        key=member.key,
+        receipt_id="resolution-1",
+        office="commerce",
+        actor="li",
+    )
+    decider.resolve(case, act)
+    assert ["D02", "D03"] == [conflict.rule for conflict in decider.outcome.allowed]
+
+    renamed = judge(submission("change", at=3, name=SECOND, uscc=twin, **place), facts=facts)
+    assert ["accepted"] == told(renamed)

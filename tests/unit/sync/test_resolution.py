@@ -125,7 +125,7 @@ def test_an_allowed_conflict_lets_both_codes_stand() -> None:
 
     outcome = settle(facts, "keep", "沈阳一号有限公司")
 
-    assert ["D02"] == [conflict.rule for conflict in outcome.allowed]
+    assert ["D02", "X01"] == [conflict.rule for conflict in outcome.allowed]
     assert ["accepted D02"] == told(outcome)
 
 
