@@ -15,7 +15,8 @@ from tests.model.__main__ import examine, templated
 from tests.model.differential import compare, cut
 from tests.model.feed import Feed
 
-FEEDS = int(os.environ.get("MODEL_FEEDS", "200"))
+FEEDS = int(os.environ.get("MODEL_FEEDS", "120"))
+pytestmark = pytest.mark.timeout(0 if FEEDS > 120 else 300)
 FIRST = int(os.environ.get("MODEL_SEED", "1"))
 
 
