@@ -12,8 +12,19 @@ from itertools import combinations, product
 
 from service.demo import faults, stories
 from service.demo.drafts import Desk, Draft
-from service.demo.faults import CODE_FAULTS, CODE_MEMBERS, LONE_SURROGATE, RECORD_FAULTS, WITHOUT_CODE, Fault, plant
+from service.demo.faults import (
+    CODE_FAULTS,
+    CODE_MEMBERS,
+    CODE_PAIRS,
+    LASTING,
+    LONE_SURROGATE,
+    RECORD_FAULTS,
+    WITHOUT_CODE,
+    Fault,
+    plant,
+)
 from service.demo.organizations import OFFICES
+from validators.uscc import normalize
 
 ACTIVE = frozenset(
     (
@@ -64,9 +75,31 @@ def pairs() -> tuple[Planting, ...]:
         Planting(rules=(rule, fault.rule), offices=OFFICES, write=_beside(story, fault))
         for rule, written in stories.CONFLICTS.items()
         for story, fault in product(written, RECORD_FAULTS)
-        if fault.effect == "warning"
+        if _fits_beside(story, fault)
     ]
+    found += [
+        Planting(rules=(one.rule, other.rule), offices=OFFICES, write=_spoilt(one, other)) for one, other in CODE_PAIRS
+    ]
+    found += [
+        Planting(rules=(rule, fault.rule), offices=OFFICES, write=_on_code(story, fault))
+        for rule, written in stories.CONFLICTS.items()
+        for story, fault in product(written, LASTING)
+        if story not in stories.SEVERAL_CODES and story is not stories.keep_of_wrong_code
+    ]
+    found += [Planting(rules=rules, offices=OFFICES, write=story) for rules, story in stories.ACROSS.items()]
     return tuple(planting for planting in found if ACTIVE.issuperset(planting.rules))
+
+
+def _fits_beside(story: stories.Story, fault: Fault) -> bool:
+    """Tell whether a fault can stand beside a story's conflict and leaves it what it is.
+
+    Nothing of the registry is judged beside an error, but for the message id, which is asked first.
+    """
+    if fault.effect != "warning" and story is not stories.id_used_again:
+        return False
+    if story is stories.same_person and fault.touches & stories.PERSON:
+        return False
+    return fault.short or story not in stories.BORNE_BY_SHORT
 
 
 def _spoilt(*planted: Fault) -> Callable[[Desk, str], list[Draft]]:
@@ -89,6 +122,23 @@ def _spoilt(*planted: Fault) -> Callable[[Desk, str], list[Draft]]:
     return write
 
 
+def _on_code(story: stories.Story, fault: Fault) -> Callable[[Desk, str], list[Draft]]:
+    """Tell a story about a code that is itself in doubt: the warning stands on every draft."""
+
+    def write(desk: Desk, office: str) -> list[Draft]:
+        drafts = story(desk, office)
+        spoilt = Draft(office=office, envelope={"record": dict(drafts[0].record)}, disposition="")
+        rules = fault.apply(desk, spoilt)
+        for draft in drafts:
+            draft.record["uscc"] = spoilt.record["uscc"]
+            if "organization_code" in draft.record:
+                draft.record["organization_code"] = normalize(spoilt.record["uscc"])[8:17]
+            draft.rules.update(rules)
+        return drafts
+
+    return write
+
+
 def _unreadable(spoil: Callable[[Desk, Draft], Draft]) -> Callable[[Desk, str], list[Draft]]:
     def write(desk: Desk, office: str) -> list[Draft]:
         at = desk.recent()
@@ -98,14 +148,16 @@ def _unreadable(spoil: Callable[[Desk, Draft], Draft]) -> Callable[[Desk, str], 
 
 
 def _beside(story: stories.Story, fault: Fault) -> Callable[[Desk, str], list[Draft]]:
-    """Add a warning to the draft that bears a story's conflict, where it fits; never to one that must be equal."""
+    """Add a fault to the draft that bears a story's conflict, or to all of a group; never to one that must be equal."""
 
     def write(desk: Desk, office: str) -> list[Draft]:
-        drafts = story(desk, office)
-        bearing = [draft for draft in drafts if draft.rules and draft.disposition not in ("", "unchanged")]
-        for draft in bearing[-1:]:
-            if fault.short or draft.envelope["operation"] in ("assign", "change"):
-                plant(desk, draft, fault)
+        bearing: list[Draft] = []
+        while not bearing:
+            drafts = story(desk, office)
+            bearing = [draft for draft in drafts if draft.group]
+            bearing += [draft for draft in drafts if draft.rules and draft.disposition not in ("", "unchanged")][-1:]
+        for draft in bearing:
+            plant(desk, draft, fault)
         return drafts
 
     return write

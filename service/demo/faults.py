@@ -156,9 +156,9 @@ def _placeholder(desk: Desk, draft: Draft) -> tuple[str, ...]:
 def _unnormalized(desk: Desk, draft: Draft) -> tuple[str, ...]:
     uscc = draft.record["uscc"]
     match int(desk.random.random() * 3):
-        case 0:
+        case 0 if uscc.lower() != uscc:
             claimed = uscc.lower()
-        case 1:
+        case 0 | 1:
             claimed = "".join(chr(ord(character) + 0xFEE0) for character in uscc)
         case _:
             claimed = f" {uscc}\u3000"
@@ -191,29 +191,67 @@ def _claim(draft: Draft, claimed: str, *rules: str) -> tuple[str, ...]:
 
 CODE_MEMBERS = frozenset(("uscc", "organization_code"))
 LISTED_AUTHORITY = Fault(rule="E03", effect="warning", touches=CODE_MEMBERS, apply=_listed_authority)
+_ALPHABET = Fault(rule="E02", effect="error", touches=CODE_MEMBERS, apply=_alphabet)
+_LETTER = Fault(rule="E02", effect="error", touches=CODE_MEMBERS, apply=_letter_in_division)
+_AUTHORITY = Fault(rule="E03", effect="error", touches=CODE_MEMBERS, apply=_unknown_authority)
+_CATEGORY = Fault(rule="E04", effect="warning", touches=CODE_MEMBERS, apply=_unknown_category)
+_CHECK = Fault(rule="E05", effect="error", touches=CODE_MEMBERS, apply=_check_character)
+_COMPLEMENT = Fault(rule="E05", effect="hold", touches=CODE_MEMBERS, apply=_left_out_complement)
+_SUBJECT = Fault(rule="E06", effect="warning", touches=CODE_MEMBERS, apply=_subject_check_character)
+_DIVISION = Fault(rule="E07", effect="warning", touches=CODE_MEMBERS, apply=_in_division("218877", "110108", "440305"))
+_PLACEHOLDER = Fault(rule="E08", effect="error", touches=CODE_MEMBERS, apply=_placeholder)
+_UNNORMALIZED = Fault(rule="E09", effect="warning", touches=CODE_MEMBERS, apply=_unnormalized)
+_IDENTITY = Fault(rule="E10", effect="error", touches=CODE_MEMBERS, apply=_id_number)
 CODE_FAULTS: tuple[Fault, ...] = (
     Fault(rule="E01", effect="error", touches=CODE_MEMBERS, apply=_length),
-    Fault(rule="E02", effect="error", touches=CODE_MEMBERS, apply=_alphabet),
-    Fault(rule="E02", effect="error", touches=CODE_MEMBERS, apply=_letter_in_division),
-    Fault(rule="E03", effect="error", touches=CODE_MEMBERS, apply=_unknown_authority),
+    _ALPHABET,
+    _LETTER,
+    _AUTHORITY,
     LISTED_AUTHORITY,
-    Fault(rule="E04", effect="warning", touches=CODE_MEMBERS, apply=_unknown_category),
-    Fault(rule="E05", effect="error", touches=CODE_MEMBERS, apply=_check_character),
+    _CATEGORY,
+    _CHECK,
     Fault(rule="E05", effect="error", touches=CODE_MEMBERS, apply=_spreadsheet),
-    Fault(rule="E05", effect="hold", touches=CODE_MEMBERS, apply=_left_out_complement),
-    Fault(rule="E06", effect="warning", touches=CODE_MEMBERS, apply=_subject_check_character),
-    Fault(rule="E07", effect="warning", touches=CODE_MEMBERS, apply=_in_division("218877", "110108", "440305")),
+    _COMPLEMENT,
+    _SUBJECT,
+    _DIVISION,
     Fault(
         rule="E07",
         effect="warning",
         touches=CODE_MEMBERS | {"approved_on"},
         apply=_in_division("210122", "211121"),
     ),
-    Fault(rule="E08", effect="error", touches=CODE_MEMBERS, apply=_placeholder),
-    Fault(rule="E09", effect="warning", touches=CODE_MEMBERS, apply=_unnormalized),
-    Fault(rule="E10", effect="error", touches=CODE_MEMBERS, apply=_id_number),
+    _PLACEHOLDER,
+    _UNNORMALIZED,
+    _IDENTITY,
     Fault(rule="E10", effect="warning", touches=CODE_MEMBERS, apply=_like_id_number, offices=("civil-affairs",)),
 )
+
+
+LASTING = (_CATEGORY, _SUBJECT, _DIVISION, _UNNORMALIZED)
+"""The warnings about a code that stand on every record of it."""
+CODE_PAIRS: tuple[tuple[Fault, Fault], ...] = (
+    (_CATEGORY, _SUBJECT),
+    (_CATEGORY, _DIVISION),
+    (_SUBJECT, _DIVISION),
+    (_CATEGORY, _ALPHABET),
+    (_DIVISION, _ALPHABET),
+    (_CATEGORY, _LETTER),
+    (_SUBJECT, _AUTHORITY),
+    (_DIVISION, _AUTHORITY),
+    (_CATEGORY, _CHECK),
+    (_SUBJECT, _CHECK),
+    (_DIVISION, _CHECK),
+    (_CATEGORY, _COMPLEMENT),
+    (_DIVISION, _COMPLEMENT),
+    *(
+        (each, _UNNORMALIZED)
+        for each in (
+            *(_ALPHABET, _LETTER, _AUTHORITY, _CATEGORY, _CHECK, _COMPLEMENT, _SUBJECT, _DIVISION),
+            *(_PLACEHOLDER, _IDENTITY),
+        )
+    ),
+)
+"""Two faults that stand on one code, in the order in which they are made: of all others the one stops the other."""
 
 
 # --- the rest of the record (Q01–Q06, T01, M02, M05, M06) ------------------------------------------------------------

@@ -71,7 +71,7 @@ def generate(records: int, seed: int, base: date) -> Iterator[DemoRecord]:
             open_stories[chosen] = open_stories[-1]
             open_stories.pop()
         lines[draft.office] += 1
-        yield _record(draft, lines[draft.office])
+        yield record_of(draft, lines[draft.office])
 
 
 class _Teller:
@@ -110,7 +110,8 @@ class _Teller:
         return min(offices, key=lambda office: (self._sent[office] + 1) / _SHARES[office])
 
 
-def _record(draft: Draft, line: int) -> DemoRecord:
+def record_of(draft: Draft, line: int) -> DemoRecord:
+    """Return a draft as the record that its office sends as its line `line`."""
     unreadable = draft.disposition == "quarantined"
     claimed = "" if unreadable else draft.record.get("uscc", "")
     return DemoRecord(

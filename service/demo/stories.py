@@ -407,11 +407,15 @@ def same_subject(desk: Desk, office: str) -> list[Draft]:
     return _grouped(desk, drafts, "1 accepted, 1 held")
 
 
+PERSON = frozenset(("name", "legal_representative_name", "registered_address"))
+"""What two codes of one organization have in common (D02)."""
+
+
 def same_person(desk: Desk, office: str) -> list[Draft]:
     """One organization, by name, representative and address, is given two codes."""
     at = desk.recent()
     first, second = desk.newcomer(office, at), desk.newcomer(office, at)
-    for member in ("name", "legal_representative_name", "legal_representative_id_number", "registered_address"):
+    for member in (*sorted(PERSON), "legal_representative_id_number"):
         second.record[member] = first.record[member]
     drafts = [desk.submit(each, "assign", at, "") for each in (first, second)]
     return _grouped(desk, drafts, "1 accepted, 1 held")
@@ -424,6 +428,25 @@ def same_registration_number(desk: Desk, office: str) -> list[Draft]:
     organizations[1].record["registration_number"] = organizations[0].record["registration_number"]
     drafts = [desk.submit(each, "assign", at, "") for each in organizations]
     return _grouped(desk, drafts, "1 accepted, 1 held")
+
+
+def same_in_two_ways(*ways: str) -> Story:
+    """Return the story of two codes that have two things in common, of name, subject and number: still one conflict."""
+
+    def story(desk: Desk, office: str) -> list[Draft]:
+        at = desk.recent()
+        first, second = (desk.registrars.found(office, desk.base.replace(year=2009, day=1)) for _ in range(2))
+        if "subject" in ways:
+            elsewhere = next(division for division in ("210102", "210202") if division != first.uscc[2:8])
+            _recoded(second, second.uscc[:2] + elsewhere, first.uscc[8:17])
+        if "number" in ways:
+            second.record["registration_number"] = first.record["registration_number"]
+        if "name" in ways:
+            second.record |= {member: first.record[member] for member in PERSON}
+        drafts = [desk.submit(each, "assign", at, "") for each in (first, second)]
+        return _grouped(desk, drafts, "1 accepted, 1 held")
+
+    return story
 
 
 def without_registration_number(desk: Desk, office: str) -> list[Draft]:
@@ -441,6 +464,20 @@ def _grouped(desk: Desk, drafts: list[Draft], expectation: str) -> list[Draft]:
     return drafts
 
 
+ACROSS: dict[tuple[str, str], Story] = {
+    ("D02", "D03"): same_in_two_ways("name", "subject"),
+    ("D02", "X01"): same_in_two_ways("name", "number"),
+    ("D03", "X01"): same_in_two_ways("subject", "number"),
+}
+BORNE_BY_SHORT = frozenset(
+    (
+        *(cancel_by_stranger, first_heard_by_cancel, first_heard_by_restore, changed_after_rejection, restored),
+        *(withdraw_of_nothing, withdraw_of_another, keep_of_wrong_code),
+    )
+)
+"""The stories whose last conflict is in a record of no more than code and name."""
+SEVERAL_CODES = frozenset((spelled_differently, id_used_elsewhere, same_person, same_subject, same_registration_number))
+"""The stories whose drafts do not all bear one code, written in one way."""
 CONFLICTS: dict[str, tuple[Story, ...]] = {
     "D01": (second_holder, change_by_stranger, cancel_by_stranger, spelled_differently, reused_after_cancellation),
     "D02": (same_person,),

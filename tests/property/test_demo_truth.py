@@ -7,10 +7,13 @@ from collections import Counter, defaultdict, deque
 from datetime import UTC, date, datetime
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.demo.feed import DemoRecord, generate
+from service.demo.catalogue import pairs, singles
+from service.demo.drafts import Desk
+from service.demo.feed import DemoRecord, generate, record_of
 from service.judging import decoder, rulings
 from service.settings import Settings
 from service.site import load_site
@@ -60,13 +63,9 @@ def decide(order: list[tuple[DemoRecord, Source]]) -> list[tuple[DemoRecord, Dec
     return [(record, first[receipt]) for record, receipt in receipts]
 
 
-@given(seed=st.integers(0, 10_000), interleaving=st.integers(0, 10_000))
-@settings(max_examples=8, deadline=None)
-def test_the_truth_holds_however_partitions_interleave(seed: int, interleaving: int) -> None:
-    order = arrivals(list(generate(2_500, seed, BASE)), Random(interleaving))
-
+def hold_against_truth(decided: list[tuple[DemoRecord, Decision]]) -> None:
     groups: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for record, decision in decide(order):
+    for record, decision in decided:
         if record.group:
             groups[record.group, record.group_expectation][decision.disposition.value] += 1
             continue
@@ -76,3 +75,29 @@ def test_the_truth_holds_however_partitions_interleave(seed: int, interleaving: 
         assert grave <= set(record.rules) <= found, (record, found)
     for (group, expectation), counts in groups.items():
         assert ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) == expectation, group
+
+
+@given(seed=st.integers(0, 10_000), interleaving=st.integers(0, 10_000))
+@settings(max_examples=8, deadline=None)
+def test_the_truth_holds_however_partitions_interleave(seed: int, interleaving: int) -> None:
+    hold_against_truth(decide(arrivals(list(generate(2_500, seed, BASE)), Random(interleaving))))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_planting_of_one_rule_and_of_two_becomes_what_its_truth_says(seed: int) -> None:
+    desk = Desk(seed, BASE)
+    order, found, offsets = [], set(), Counter[str]()
+    for planting in (*singles(), *pairs()):
+        for office in planting.offices:
+            drafts = planting.write(desk, office)
+            for draft in drafts:
+                source = Source(f"uscc.submissions.{office}", 0, offsets[office])
+                offsets[office] += 1
+                order.append((record_of(draft, source.offset + 1), source))
+            # What a group has in common no single record of it shows.
+            if drafts[0].group or any(draft.rules.issuperset(planting.rules) for draft in drafts):
+                found.add(frozenset(planting.rules))
+    decided = decide(order)
+
+    hold_against_truth(decided)
+    assert {frozenset(planting.rules) for planting in (*singles(), *pairs())} == found
