@@ -30,7 +30,8 @@ POLL = timedelta(milliseconds=200)
 PROBE_SECONDS = 2.0
 RETRIES = 60
 DRAIN_SECONDS = 15.0
-_DECODE_SLICE = 250
+# Small, because in a slice the batch that is being applied, and with it everybody who waits for the lock, stands still.
+_DECODE_SLICE = 16
 
 log = structlog.get_logger(__name__)
 
