@@ -22,7 +22,7 @@ from service.api.models import DryRun, Submission, SubmissionProgress
 from service.api.parameters import NO_PARAMETERS, Parameters, PlainText
 from service.auth.bearers import one_office
 from service.auth.policy import requires
-from service.deps import BearerDep, ResourcesDep
+from service.deps import BearerDep, ContextDep, ResourcesDep
 from service.dry_run import judge_rows
 from service.problems import Fault, Problem, invalid, pointer_to, retry_later
 from service.resources import Resources
@@ -143,6 +143,7 @@ async def post_submission(
     request: Request,
     parameters: Annotated[SubmissionParameters, Query()],
     resources: ResourcesDep,
+    context: ContextDep,
     bearer: BearerDep,
 ) -> Response:
     """Store up to 100,000 records and 64 MiB, or say with `dry_run` what would become of them."""
@@ -155,6 +156,7 @@ async def post_submission(
         prefix = how.idempotency_key or body.sha256.hex()[:16]
         await _read_rows(body, rows, how, prefix)
         if parameters.dry_run:
+            context.extra_headers += ((b"x-watermark", resources.watermarks.header),)
             async with resources.dry_run_turn:
                 items = await judge_rows(resources.desk, resources.config.judging, how.office, how.mapping_name, rows)
             return StreamingResponse(_items(items), media_type="application/json")

@@ -174,6 +174,7 @@ async def test_a_dry_run_says_what_production_then_decides(api: Api, registry: R
     written = await pool.fetchval("select count(*) from disposition") - before
     await registry.push(*messages)
 
+    assert "x-watermark" in first.headers
     items = first.json()["items"]
     returns = (await api.get("/v1/returns?limit=100", key="commerce")).json()["items"][1:]
     told = ("message_id", "operation", "uscc", "disposition", "registration_version", "findings", "content_sha256")
