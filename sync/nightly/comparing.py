@@ -59,9 +59,11 @@ def compare(
     bounds: Bounds,
     check: Callable[[int], None],
     progress: Progress,
+    equal: int = 0,
 ) -> Iterator[Comparing]:
     """Compare a register with the registry's rows (uscc, status, receipt_id, record as JSON).
 
+    `equal` codes were set aside on both sides because they are, and count as if they were here.
     `cutoff` is a receipt: what the registry shows by a later one is pending. `check` is called with the number of
     rows of the register before anything is compared, and may refuse it. `progress` hears how many rows were read.
 
@@ -73,6 +75,7 @@ def compare(
         rows, parameters = office_rows(connection, counted.reader(register_reader(register)))
         connection.execute(statement("keep_office", rows=rows), parameters)
         total, without_code, repeated = _row(connection, "count_office")
+        total += equal
         check_register(total, without_code, repeated, lambda: _duplicates(connection))
         check(total)
         rows, parameters = registry_rows(connection, counted.reader(registry), register.columns)
@@ -81,6 +84,7 @@ def compare(
         connection.execute(statement("compare"), {"cutoff": cutoff})
         names = ("office_total", "registry_total", "different", "missing_here", "missing_there")
         found = _row(connection, "totals")
+        found = (found[0] + equal, found[1] + equal, *found[2:])
         totals = Totals(**dict(zip(names, found[:5], strict=True)), pending_office=found[5], pending_registry=found[6])
         assert totals.adds_up, "both sides have the same equal codes"
         yield Comparing(connection, register.columns, totals)

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from sync.nightly.comparing import compare
-from sync.nightly.registers import Format, open_registers
+from sync.nightly.registers import Format, Register, open_registers
 from sync.nightly.sides import Bounds, Difference, Totals
+from sync.nightly.sifting import Sifted, choose_numbers, lacking, sift
 from sync.store.nightly_export import View, read_register
+from sync.store.nightly_numbers import Numbers, open_numbers
 
 Check: TypeAlias = Callable[[int], None]
 Progress: TypeAlias = Callable[[int], None]
@@ -87,18 +89,47 @@ class LocalEngine:
 
     @contextmanager
     def compare(self, question: Question, *, check: Check, progress: Progress) -> Iterator[Answer]:
-        """Compare by columns, spilling to the folder of the bounds."""
+        """Set aside what is surely equal, and compare the rest by columns, spilling to the folder of the bounds."""
         with ExitStack() as stack:
-            register = stack.enter_context(open_registers(question.files, question.form, force=question.force))
-            registry = stack.enter_context(read_register(question.view(self.dsn, self.role)))
+            view = question.view(self.dsn, self.role)
+            with self._register(question) as register:
+                columns = register.columns
+            registry = stack.enter_context(open_numbers(view, lacking=lacking(columns)))
+            sifted, rows = self._sift(stack, question, registry, progress)
+            if sifted is None:
+                register = stack.enter_context(self._register(question))
+                sifted = Sifted(register=register, registry=stack.enter_context(read_register(view)), equal=0)
             yield stack.enter_context(
                 compare(
-                    register,
-                    registry,
+                    sifted.register,
+                    sifted.registry,
                     cutoff=question.cutoff,
                     undecided=question.undecided,
                     bounds=self.bounds,
                     check=check,
-                    progress=progress,
+                    progress=lambda more: progress(rows + more),
+                    equal=sifted.equal,
                 )
             )
+
+    def _register(self, question: Question) -> AbstractContextManager[Register]:
+        return open_registers(question.files, question.form, force=question.force)
+
+    def _sift(
+        self, stack: ExitStack, question: Question, registry: Numbers, progress: Progress
+    ) -> tuple[Sifted | None, int]:
+        """Return what is left to be compared, None for everything, and how many rows were read for it."""
+        with self._register(question) as register:
+            choice = choose_numbers(register, registry)
+        if choice == "none":
+            return None, 0
+        rows = 0
+
+        def read(more: int) -> None:
+            nonlocal rows
+            rows += more
+            progress(rows)
+
+        register = stack.enter_context(self._register(question))
+        sifted = stack.enter_context(sift(register, registry, choice=choice, bounds=self.bounds, read=read))
+        return sifted, rows

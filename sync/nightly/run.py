@@ -27,12 +27,13 @@ from sync.nightly.registers import Format
 from sync.nightly.report import write_report
 from sync.nightly.sealing import Closing, behind, preview, seal
 from sync.offices import Office, Offices
-from sync.store import nightly, nightly_comparisons, nightly_quality
+from sync.store import nightly, nightly_comparisons, nightly_numbers, nightly_quality
 from sync.store.connection import JOB, Limits, reading, session, writing
 
-NightStep: TypeAlias = Literal["compared", "waited", "sealed", "measured", "reported", "digested", "snapshot"]
+NightStep: TypeAlias = Literal["filled", "compared", "waited", "sealed", "measured", "reported", "digested", "snapshot"]
 _LEASE_POLL = timedelta(seconds=0.5)
 _BEHIND_POLL = timedelta(seconds=1)
+_FILLED_AT_ONCE = 5_000
 # The lease's session does nothing while the run works elsewhere; the run may take hours.
 _LEASE = Limits(statement=timedelta(minutes=1))
 
@@ -140,6 +141,7 @@ async def run_once(
     """
     night = Night()
     async with lease(config):
+        await _fill(config)
         if register is not None:
             await _compare(config, register, night)
         await compare_waiting(config.means, config.offices.values())
@@ -192,6 +194,20 @@ def chosen(offices: Offices, office: str | None) -> list[Office]:
 def summary(comparison: nightly_comparisons.ComparisonRow | None) -> dict[str, Any] | None:
     """Return what a statement says of a comparison."""
     return None if comparison is None else {"comparison_id": comparison.comparison_id, **comparison.totals()}
+
+
+async def _fill(config: NightlyConfig) -> None:
+    """Fill in the numbers of a registry that is older than they are: some codes a commit, so that ingest goes on."""
+    pool = config.means.pool
+    async with reading(pool, JOB) as connection:
+        place = await nightly_numbers.read_backlog(connection)
+    if place is None:
+        return
+    config.announce("filling in the numbers that registers are compared by")
+    while place is not None:
+        async with writing(pool, JOB) as connection:
+            place = await nightly_numbers.fill_some(connection, place, _FILLED_AT_ONCE)
+        config.pass_by("filled")
 
 
 async def _compare(config: NightlyConfig, register: Register, night: Night) -> None:

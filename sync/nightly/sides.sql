@@ -1,13 +1,13 @@
 -- name: office_rows
--- The office's register with a hash of each row; both sides have the same columns in the same order.
+-- The office's register with a hash of each row; both sides have the same columns in the same order, an empty text is absent.
 -- `$wide` and `$narrow` are the full-width characters and what they are normalized to (rule E09).
 with rows as (
     select case when regexp_full_match(uscc, '[0-9A-Z]+') then uscc
                 else nullif(upper(trim(translate(uscc, $wide, $narrow))), '') end as uscc,
-           case lower(status) when 'normal' then '1' when 'cancelled' then '2' when 'revoked' then '3' else status end as status,
-           coalesce(standing, 'normal') as standing,
-           coalesce(is_public, '1') as is_public,
-           columns(* exclude (uscc, status, standing, is_public))
+           case lower(status) when 'normal' then '1' when 'cancelled' then '2' when 'revoked' then '3' else nullif(status, '') end as status,
+           coalesce(nullif(standing, ''), 'normal') as standing,
+           coalesce(nullif(is_public, ''), '1') as is_public,
+           nullif(columns(* exclude (uscc, status, standing, is_public)), '')
     from office_reader
 )
 select *, hash(*columns(* exclude (uscc))) as digest from rows

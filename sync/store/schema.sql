@@ -90,8 +90,29 @@ begin
     raise exception 'history is append-only: % on % is refused', tg_op, tg_table_name using errcode = 'restrict_violation';
 end $$;
 CREATE FUNCTION public.row_hash(record jsonb) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT CASE WHEN ((length(t.text) - length(replace(t.text, chr(31), ''::text))) = 29) THEN ((((((((((('x'::text || substr(h.hex, 15, 2)) || substr(h.hex, 13, 2)) || substr(h.hex, 11, 2)) || substr(h.hex, 9, 2)) || substr(h.hex, 7, 2)) || substr(h.hex, 5, 2)) || substr(h.hex, 3, 2)) || substr(h.hex, 1, 2)))::bit(64) >> 1))::bigint ELSE NULL::bigint END AS "case" FROM (SELECT array_to_string(ARRAY[(row_hash.record ->> 'approved_on'::text), (row_hash.record ->> 'business_scope'::text), (row_hash.record ->> 'contact_name'::text), (row_hash.record ->> 'contact_phone'::text), (row_hash.record ->> 'currency'::text), (row_hash.record ->> 'economic_type_code'::text), (row_hash.record ->> 'employee_count'::text), (row_hash.record ->> 'established_on'::text), (row_hash.record ->> 'industry_code'::text), (row_hash.record ->> 'investor_names'::text), NULLIF((row_hash.record ->> 'is_public'::text), '1'::text), (row_hash.record ->> 'last_updated_on'::text), (row_hash.record ->> 'legal_representative_id_number'::text), (row_hash.record ->> 'legal_representative_id_type'::text), (row_hash.record ->> 'legal_representative_name'::text), (row_hash.record ->> 'name'::text), (row_hash.record ->> 'operating_address'::text), (row_hash.record ->> 'operating_division_code'::text), (row_hash.record ->> 'organization_code'::text), (row_hash.record ->> 'registered_address'::text), (row_hash.record ->> 'registered_capital'::text), (row_hash.record ->> 'registered_division_code'::text), (row_hash.record ->> 'registrar_code'::text), (row_hash.record ->> 'registrar_name'::text), (row_hash.record ->> 'registration_number'::text), NULLIF((row_hash.record ->> 'standing'::text), 'normal'::text), (row_hash.record ->> 'supervising_unit'::text), (row_hash.record ->> 'supervising_unit_code'::text), (row_hash.record ->> 'valid_from'::text), (row_hash.record ->> 'valid_to'::text)], chr(31), ''::text) AS array_to_string) t(text), LATERAL (SELECT md5(t.text) AS md5) h(hex));
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+    canonical text := array_to_string(array[
+        record ->> 'approved_on', record ->> 'business_scope', record ->> 'contact_name', record ->> 'contact_phone',
+        record ->> 'currency', record ->> 'economic_type_code', record ->> 'employee_count', record ->> 'established_on',
+        record ->> 'industry_code', record ->> 'investor_names', nullif(record ->> 'is_public', '1'),
+        record ->> 'last_updated_on', record ->> 'legal_representative_id_number',
+        record ->> 'legal_representative_id_type', record ->> 'legal_representative_name', record ->> 'name',
+        record ->> 'operating_address', record ->> 'operating_division_code', record ->> 'organization_code',
+        record ->> 'registered_address', record ->> 'registered_capital', record ->> 'registered_division_code',
+        record ->> 'registrar_code', record ->> 'registrar_name', record ->> 'registration_number',
+        nullif(record ->> 'standing', 'normal'), record ->> 'supervising_unit', record ->> 'supervising_unit_code',
+        record ->> 'valid_from', record ->> 'valid_to'], chr(31), '');
+    hex text := md5(canonical);
+begin
+    if length(canonical) - length(replace(canonical, chr(31), '')) <> 29 then
+        return null;
+    end if;
+    return (('x' || substr(hex, 15, 2) || substr(hex, 13, 2) || substr(hex, 11, 2) || substr(hex, 9, 2)
+                 || substr(hex, 7, 2) || substr(hex, 5, 2) || substr(hex, 3, 2) || substr(hex, 1, 2)
+            )::bit(64) >> 1)::bigint;
+end $$;
 CREATE FUNCTION public.version_hash(uscc text, version integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((('x'::text || encode(substr(sha256(convert_to(((uscc || '/'::text) || version), 'UTF8'::name)), 1, 8), 'hex'::text)))::bit(64))::bigint;

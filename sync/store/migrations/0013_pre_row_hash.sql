@@ -2,26 +2,28 @@
 
 -- The number of a record: 63 bits of the MD5 of its comparable values, joined by the unit separator. Null where a
 -- value holds that separator. `record - array[…]` leaves members out.
-create function row_hash(record jsonb) returns bigint language sql immutable parallel safe
-return (
-    select case when length(t.text) - length(replace(t.text, chr(31), '')) = 29
-                then (('x' || substr(h.hex, 15, 2) || substr(h.hex, 13, 2) || substr(h.hex, 11, 2) || substr(h.hex, 9, 2)
-                           || substr(h.hex, 7, 2) || substr(h.hex, 5, 2) || substr(h.hex, 3, 2) || substr(h.hex, 1, 2)
-                      )::bit(64) >> 1)::bigint end
-    from (select array_to_string(array[
-              record ->> 'approved_on', record ->> 'business_scope', record ->> 'contact_name',
-              record ->> 'contact_phone', record ->> 'currency', record ->> 'economic_type_code',
-              record ->> 'employee_count', record ->> 'established_on', record ->> 'industry_code',
-              record ->> 'investor_names', nullif(record ->> 'is_public', '1'), record ->> 'last_updated_on',
-              record ->> 'legal_representative_id_number', record ->> 'legal_representative_id_type',
-              record ->> 'legal_representative_name', record ->> 'name', record ->> 'operating_address',
-              record ->> 'operating_division_code', record ->> 'organization_code', record ->> 'registered_address',
-              record ->> 'registered_capital', record ->> 'registered_division_code', record ->> 'registrar_code',
-              record ->> 'registrar_name', record ->> 'registration_number', nullif(record ->> 'standing', 'normal'),
-              record ->> 'supervising_unit', record ->> 'supervising_unit_code', record ->> 'valid_from',
-              record ->> 'valid_to'], chr(31), '')) as t (text),
-         lateral (select md5(t.text)) as h (hex)
-);
+create function row_hash(record jsonb) returns bigint language plpgsql immutable parallel safe as $$
+declare
+    canonical text := array_to_string(array[
+        record ->> 'approved_on', record ->> 'business_scope', record ->> 'contact_name', record ->> 'contact_phone',
+        record ->> 'currency', record ->> 'economic_type_code', record ->> 'employee_count', record ->> 'established_on',
+        record ->> 'industry_code', record ->> 'investor_names', nullif(record ->> 'is_public', '1'),
+        record ->> 'last_updated_on', record ->> 'legal_representative_id_number',
+        record ->> 'legal_representative_id_type', record ->> 'legal_representative_name', record ->> 'name',
+        record ->> 'operating_address', record ->> 'operating_division_code', record ->> 'organization_code',
+        record ->> 'registered_address', record ->> 'registered_capital', record ->> 'registered_division_code',
+        record ->> 'registrar_code', record ->> 'registrar_name', record ->> 'registration_number',
+        nullif(record ->> 'standing', 'normal'), record ->> 'supervising_unit', record ->> 'supervising_unit_code',
+        record ->> 'valid_from', record ->> 'valid_to'], chr(31), '');
+    hex text := md5(canonical);
+begin
+    if length(canonical) - length(replace(canonical, chr(31), '')) <> 29 then
+        return null;
+    end if;
+    return (('x' || substr(hex, 15, 2) || substr(hex, 13, 2) || substr(hex, 11, 2) || substr(hex, 9, 2)
+                 || substr(hex, 7, 2) || substr(hex, 5, 2) || substr(hex, 3, 2) || substr(hex, 1, 2)
+            )::bit(64) >> 1)::bigint;
+end $$;
 
 -- Null: not known yet, or not to be had; such a code is compared member by member.
 alter table registration add column row_hash bigint;

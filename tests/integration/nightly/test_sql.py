@@ -12,7 +12,9 @@ from tests.integration.nightly.conftest import Town
 _OF_THE_API = ("begin", "add_chunk", "hand_in")
 
 
-@pytest.mark.parametrize("module", ["nightly", "nightly_quality", "nightly_comparisons", "nightly_export"])
+@pytest.mark.parametrize(
+    "module", ["nightly", "nightly_quality", "nightly_comparisons", "nightly_export", "nightly_numbers"]
+)
 async def test_every_statement_prepares_as_the_role_that_runs_it(database: str, module: str) -> None:
     prepared = []
     for role in ("uscc_job", "uscc_api"):
