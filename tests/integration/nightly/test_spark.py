@@ -23,9 +23,9 @@ from sync.nightly.registers import files_of
 from sync.nightly.run import Register
 from sync.nightly.spark_engine import SparkEngine
 from tests.integration.nightly.conftest import DAY, NOON, Town, message, new_code, record_of
-from tests.integration.nightly.spark_cluster import ROOT, Cluster, page_lines
+from tests.integration.nightly.spark_cluster import CONF, ROOT, Cluster, page_lines
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROWS = 3_000
 _LATE = NOON + timedelta(days=1)
@@ -65,7 +65,7 @@ def _engine(town: Town, master: str = "local[2]") -> SparkEngine:
         python=sys.executable,
         memory_mib=256,
         rows_a_part=1_000,
-        conf={"spark.shuffle.io.retryWait": "1s"},
+        conf=CONF,
     )
 
 
@@ -126,7 +126,10 @@ async def _by_the_page(town: Town, cluster: Cluster, register: Register) -> str:
         offices = offices.replace(f"[{name}", f"[{name}-{town.commerce.split('-')[-1]}")
     (town.folder / "config" / "mappings").mkdir(parents=True)
     (town.folder / "config" / "offices.toml").write_text(offices, "utf-8")
+    lines = [f"{name} {value}" for name, value in CONF.items()]
+    (town.folder / "config" / "spark-defaults.conf").write_text("\n".join(lines), "utf-8")
     settings = {
+        "SPARK_CONF_DIR": str(town.folder / "config"),
         "USCC_DATABASE_DSN": town.dsn, "USCC_KAFKA_BOOTSTRAP": town.kafka.bootstrap,
         "USCC_CONFIG_DIR": str(town.folder / "config"), "USCC_DATA_DIR": str(town.folder),
     }  # fmt: skip
