@@ -6,12 +6,16 @@ that read a few rows. docs/operations/metrics.md says what to do about each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Literal, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from service.nights import Nights
 from sync.records import Disposition
@@ -79,17 +83,54 @@ class Pipeline:
     kafka_reachable: bool
 
 
+class RequestTally(Collector):
+    """Counts requests for a scrape: in plain numbers, because it is on the way of every look-up.
+
+    All of it happens on the event loop's thread, so that nothing is locked.
+    """
+
+    def __init__(self) -> None:
+        self._requests: dict[tuple[str, str, int], int] = {}
+        self._buckets: dict[str, list[int]] = {}
+        self._sums: dict[str, float] = {}
+
+    def count(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        key = (route, method, status)
+        requests = self._requests.get(key)
+        if requests is None:
+            requests = 0
+            if route not in self._buckets:
+                self._buckets[route] = [0] * (len(_SECONDS) + 1)
+                self._sums[route] = 0.0
+        self._requests[key] = requests + 1
+        self._buckets[route][bisect_left(_SECONDS, seconds)] += 1
+        self._sums[route] += seconds
+
+    def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
+        """Yield what a scrape reads."""
+        name: Name = "uscc_http_requests_total"
+        counter = CounterMetricFamily(name, HELP[name], labels=["route", "method", "status"])
+        for (route, method, status), requests in self._requests.items():
+            counter.add_metric([route, method, str(status)], requests)
+        yield counter
+        name = "uscc_http_request_seconds"
+        histogram = HistogramMetricFamily(name, HELP[name], labels=["route"])
+        for route, counts in self._buckets.items():
+            bounds = [*map(str, _SECONDS), "+Inf"]
+            buckets = list(zip(bounds, accumulate(counts), strict=True))
+            histogram.add_metric([route], buckets, self._sums[route])
+        yield histogram
+
+
 class Metrics:
     """The metrics of one process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
-        self._requests = Counter(
-            *self._named("uscc_http_requests_total"), ["route", "method", "status"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            *self._named("uscc_http_request_seconds"), ["route"], buckets=_SECONDS, registry=self.registry
-        )
+        self._requests = RequestTally()
+        self.registry.register(self._requests)
+        self.count_request = self._requests.count
         self.in_flight = self._gauge("uscc_http_requests_in_flight")
         self.codes_per_statement = Histogram(
             *self._named("uscc_lookup_codes_per_statement"), buckets=_CODES, registry=self.registry
@@ -111,23 +152,12 @@ class Metrics:
         self._silent = self._gauge("uscc_office_silent", "office")
         self._overdue = self._gauge("uscc_nightly_overdue", "office")
         self._sealed = self._gauge("uscc_nightly_sealed_timestamp_seconds", "office")
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def _named(self, name: Name) -> tuple[str, str]:
         return name, HELP[name]
 
     def _gauge(self, name: Name, *labels: str) -> Gauge:
         return Gauge(*self._named(name), labels, registry=self.registry)
-
-    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        key = (route, method, status)
-        children = self._children.get(key)
-        if children is None:
-            counter = self._requests.labels(route=route, method=method, status=str(status))
-            children = self._children[key] = (counter, self._seconds.labels(route=route))
-        children[0].inc()
-        children[1].observe(seconds)
 
     def count_dispositions(self, office: str, counts: Mapping[Disposition, int]) -> None:
         """Count what became of records."""
