@@ -57,13 +57,13 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise _not_json(f"UTF-8 (byte {error.start + 1})") from None
     except _DuplicateMember:
-        raise _not_json("each member once") from None
+        raise _not_json("每个成员只能出现一次 · each member once") from None
     except RecursionError:
-        raise _not_json("less nesting") from None
+        raise _not_json("嵌套过深 · less nesting") from None
     except json.JSONDecodeError as error:
         raise _not_json(f"line {error.lineno}, column {error.colno}") from None
     except ValueError:
-        raise _not_json("finite numbers") from None
+        raise _not_json("须为有限数 · finite numbers") from None
 
 
 def _not_json(expected: str) -> Problem:
