@@ -49,7 +49,7 @@ def shipped_exceptions() -> frozenset[str]:
 def normalize(claimed: str) -> str:
     """Full width to ASCII, case, surrounding blanks."""
     plain = "".join(chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in claimed)
-    return plain.replace("\u3000", " ").strip().upper()
+    return "".join(c.upper() if c.isascii() else c for c in plain.replace("\u3000", " ").strip())
 
 
 def _total(body: str) -> int:
@@ -160,6 +160,6 @@ def legacy_kind(number: str) -> str | None:
 def name_key(name: str) -> str:
     """NFKC, upper case, blanks removed, brackets and middle dots unified."""
     plain = "".join(unicodedata.normalize("NFKC", name).upper().split())
-    for brackets in ("()", "[]", "{}", "【】", "〔〕", "〖〗", "「」", "『』", "《》", "〈〉"):
+    for brackets in ("()", "[]", "{}", "【】", "〔〕", "〖〗", "「」", "『』", "《》", "〈〉", "<>"):
         plain = plain.replace(brackets[0], "(").replace(brackets[1], ")")
     return re.sub("[·・•‧∙⋅]", "·", plain)

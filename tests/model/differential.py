@@ -247,7 +247,6 @@ def compare(ours: dict[tuple[int, int], Any], theirs: dict[tuple[int, int], Any]
         if key[1] > 1:
             for each in (mine, other):
                 each.pop("findings", None)
-                each.pop("case", None)
         if mine.get("case") is not None and other.get("case"):
             mine["case"] = named.setdefault(mine["case"], other["case"])
         if mine.get("disposition") != "held":
