@@ -17,7 +17,7 @@ import asyncpg
 from sync.store.connection import INGEST, open_pool, writing
 from sync.store.migrate import ShippedCode, enter_nonconforming, migrate
 from tests.model.differential import cut, differences, open_program
-from tests.model.feed import Feed, Item
+from tests.model.feed import Allocation, Feed, Item
 from tests.model.pure import PureProgram
 from tests.services import database_of
 from validators.exceptions import SHIPPED
@@ -50,24 +50,28 @@ async def make_template(dsn: str) -> None:
         await pool.close()
 
 
-async def run(cluster: str | None, template: str, batches: Sequence[Sequence[Item]]) -> list[str]:
+async def run(
+    cluster: str | None, template: str, batches: Sequence[Sequence[Item]], segments: Sequence[Allocation] = ()
+) -> list[str]:
     if cluster is None:
-        return await differences(PureProgram(), batches)
+        return await differences(PureProgram(), batches, segments)
     async with fresh(cluster, template) as dsn, open_program(dsn) as program:
-        return await differences(program, batches)
+        return await differences(program, batches, segments)
 
 
-async def shrink(cluster: str | None, template: str, batches: list[list[Item]]) -> list[list[Item]]:
+async def shrink(
+    cluster: str | None, template: str, batches: list[list[Item]], segments: Sequence[Allocation] = ()
+) -> list[list[Item]]:
     """Leave out records while anything still differs."""
     one_by_one = [[item] for batch in batches for item in batch]
-    if await run(cluster, template, one_by_one):
+    if await run(cluster, template, one_by_one, segments):
         batches = one_by_one
     again = True
     while again:
         again = False
         for place in reversed(range(sum(len(batch) for batch in batches))):
             fewer = _without(batches, place)
-            if fewer and await run(cluster, template, fewer):
+            if fewer and await run(cluster, template, fewer, segments):
                 batches, again = fewer, True
     return batches
 
@@ -117,12 +121,13 @@ async def templated(cluster: str) -> AsyncIterator[str]:
 
 async def examine(seed: int, cluster: str | None, template: str) -> bool:
     """Run one seed; say what differs, in a feed made small."""
-    batches = cut(Feed(seed).items, Random(seed))
-    told = await run(cluster, template, batches)
+    feed = Feed(seed)
+    batches = cut(feed.items, Random(seed))
+    told = await run(cluster, template, batches, feed.segments)
     if told:
-        small = await shrink(cluster, template, batches)
-        told = await run(cluster, template, small)
-        print(f"=== seed {seed}\n{show(small)}\n" + "\n".join(told), flush=True)
+        small = await shrink(cluster, template, batches, feed.segments)
+        told = await run(cluster, template, small, feed.segments)
+        print(f"=== seed {seed} {feed.segments or ''}\n{show(small)}\n" + "\n".join(told), flush=True)
     return not told
 
 

@@ -15,11 +15,13 @@ from sync.errors import SyncError
 from sync.kafka import Partition
 from sync.records import Incoming, Source
 from sync.resolution import NotPossible
+from sync.segments import Segment
 from sync.store import ledger
-from sync.store.connection import reading, writing
+from sync.store.connection import INGEST, open_pool, reading, writing
+from sync.store.segments import add_segments
 from sync.topics import submissions_topic
 from tests.integration.ledger import open_ledger
-from tests.model.feed import OFFICES, Item, Order
+from tests.model.feed import OFFICES, START, Allocation, Item, Order
 from tests.model.judging import Answer
 from tests.model.messages import Received
 from tests.model.registry import Registry
@@ -35,6 +37,7 @@ class Judging(Protocol):
 
     async def push(self, office: str, items: Sequence[Item]) -> list[dict[str, Any]]: ...
     async def settle(self, order: Order) -> tuple[str, list[dict[str, Any]]]: ...
+    async def allocate(self, segments: Sequence[Allocation]) -> None: ...
     async def registry(self) -> dict[str, tuple[Any, ...]]: ...
 
 
@@ -43,6 +46,7 @@ class Program:
     """The real program on one empty database."""
 
     applier: Applier
+    dsn: str
     offsets: dict[str, int] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
     numbers: dict[tuple[str, int], int] = field(default_factory=dict)  # office, offset → number
@@ -108,6 +112,17 @@ class Program:
             via="api",
         )
 
+    async def allocate(self, segments: Sequence[Allocation]) -> None:
+        """Load code segments, as their file does."""
+        if not segments:
+            return
+        pool = await open_pool(self.dsn, role=None, limits=INGEST, size=1, name="model-segments")
+        try:
+            async with writing(pool) as connection:
+                await add_segments(connection, segments_of(segments), source="model", now=START, actor="model")
+        finally:
+            await pool.close()
+
     async def _new_returns(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         async with reading(self.applier.pool) as connection:
@@ -146,10 +161,17 @@ class Program:
         }
 
 
+def segments_of(allocations: Sequence[Allocation]) -> list[Segment]:
+    return [
+        Segment(first_body=first, last_body=last, office=office, allocated_on=allocated_on)
+        for office, first, last, allocated_on in allocations
+    ]
+
+
 @asynccontextmanager
 async def open_program(dsn: str) -> AsyncIterator[Program]:
     async with open_ledger(dsn) as applier:
-        yield Program(applier)
+        yield Program(applier, dsn)
 
 
 def cut(items: Sequence[Item], random: Random) -> list[list[Item]]:
@@ -189,9 +211,12 @@ def as_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
-async def differences(program: Judging, batches: Sequence[Sequence[Item]]) -> list[str]:
+async def differences(
+    program: Judging, batches: Sequence[Sequence[Item]], segments: Sequence[Allocation] = ()
+) -> list[str]:
     """Run a feed through both; return what the first batch that is judged differently says, empty when none is."""
-    registry = Registry()
+    registry = Registry(segments=list(segments))
+    await program.allocate(segments)
     named: dict[int, str] = {}  # the model's case → the program's
     for batch in batches:
         try:
@@ -222,6 +247,7 @@ async def _step(program: Judging, registry: Registry, batch: Sequence[Item], nam
     bodies = [item.body(program.receipts, program.cases) for item in batch]
     returns = await program.push(office, batch)
     registry.receipts = {receipt: number for number, receipt in program.receipts.items()}
+    registry.case_names = {case_id: number for number, case_id in named.items()}
     for place, item in enumerate(batch):
         topic = f"{submissions_topic(office)}/0/{offset + place}"
         for answer in registry.receive(Received(item.number, office, bodies[place], item.received_at, topic)):

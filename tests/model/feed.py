@@ -3,9 +3,9 @@
 import copy
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.model.codes import check_character, subject_check, without_complement
 
@@ -22,6 +22,10 @@ PEOPLE = ("张三", "李四")
 NUMBERS = ("210100000000018", "210100000000026", "2101001234567", "210100NA000001X", "证字第0001号", "2101002234567")
 DATES = ("2010-05-01", "2014-03-02", "2016-07-08", "2020-01-02")
 APPROVED = ("2026-11-19", "2026-11-18", "2026-11-20", "2026-11-02", "2014-03-03")
+
+
+Allocation: TypeAlias = tuple[str, str, str, date]
+"""A code segment: office, first and last body, the day of its allocation."""
 
 
 @dataclass
@@ -125,6 +129,13 @@ class Feed:
         self.strangers = self.random.choice((0.0, 0.03, 0.15))
         names = self.random.sample(NAMES, self.random.choice((1, 2, 3, 5)))
         self.organizations = [self._organization(names) for _ in range(self.random.choice((1, 2, 3, 4)))]
+        self.segments: list[Allocation] = []
+        if self.random.random() < 0.25:
+            first, last = self.random.choice(
+                (("00000000", "MA499999"), ("MA000000", "MA999999"), ("MA500000", "Y9999999"))
+            )
+            office = self.random.choice(OFFICES)
+            self.segments.append((office, first, last, self.random.choice((date(2014, 1, 1), date(2026, 11, 19)))))
         self.items: list[Item] = []
         count = size or self.random.choice((3, 4, 5, 6, 8, 12, 20, 30))
         while len(self.items) < count:
@@ -228,8 +239,27 @@ class Feed:
             message["transfer"] = "in"
         if operation == "assign" and random.random() < 0.1:
             message["predecessor_uscc"] = random.choice(self.codes)
+        if operation == "assign" and self.items and random.random() < 0.1:
+            self._assign_anew(message, code)
         if operation in ("withdraw", "keep"):
             self._name_member(message, code)
+
+    def _assign_anew(self, message: dict[str, Any], code: str) -> None:
+        """Let an assign end its organization's claim in a case: it names that, and comes under a code of its own."""
+        random = self.random
+        about = random.choice(self.items)
+        if not isinstance(about.message, dict) or not isinstance(about.message.get("record"), dict):
+            return
+        message["case_id"] = {"$case": about.number}
+        message["record"] = {**message["record"], **about.message["record"], "uscc": code}
+        if random.random() < 0.5:
+            message["record"]["uscc"] = (
+                make_code(code[:8], f"MA8{random.randrange(10**5):05d}") if _is_plain(code) else code
+            )
+        if random.random() < 0.8:
+            message["predecessor_uscc"] = str(_code_of(about.message))
+        if random.random() < 0.3:
+            message["receipt_id"] = {"$receipt": about.number}
 
     def _name_member(self, message: dict[str, Any], code: str) -> None:
         random = self.random
@@ -255,6 +285,10 @@ class Feed:
             target[name] = value
         if random.random() < 0.15:
             record["uscc"] = random.choice((" {}", "{}\u3000", "{}")).format(record.get("uscc", "")).lower()
+
+
+def _is_plain(code: str) -> bool:
+    return len(code) == 18 and code[2:8].isdigit() and code[:2] in ("91", "92", "51", "52", "11", "12")
 
 
 def _code_of(message: dict[str, Any]) -> Any:

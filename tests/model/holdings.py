@@ -58,18 +58,20 @@ class Holding:
         """The latest version that shaped the present state."""
         ordered = sorted(self.applied, key=lambda message: message.key)
         whole = [message for message in ordered if message.operation in WHOLE]
-        states = [message for message in ordered if message.operation in STATUS]
-        first = next((message for message in ordered if message.operation == "assign"), None)
-        if first is not None and (then := self.before(first.key)) is not None and then.status != "normal":
-            states = sorted([*states, first], key=lambda message: message.key)
+        states = self._of_status(ordered)
         return max(self.versions.get(m.source.number, 0) for m in (*(whole[-1:] or ordered[:1]), *states[-1:]))
+
+    def _of_status(self, ordered: list[Message]) -> list[Message]:
+        """Return the records that gave the status: the first assign only where it was not normal before it."""
+        first = next((message for message in ordered if message.operation == "assign"), None)
+        then = self.before(first.key) if first is not None else None
+        ended = then is not None and then.status != "normal"
+        return [message for message in ordered if message.operation in STATUS or (ended and message is first)]
 
     @property
     def office(self) -> str:
-        """The office whose record gives the present particulars."""
-        return (
-            max(self.whole(), key=lambda m: m.key) if self.whole() else min(self.applied, key=lambda m: m.key)
-        ).office
+        """The office whose record made the version of the present particulars."""
+        return next(message.office for message in self.applied if message.source.number == self.shown)
 
     @property
     def predecessor(self) -> str | None:
@@ -81,7 +83,7 @@ class Holding:
         """Return the version that an unchanged record confirms: of the particulars, or of the status, at its key."""
         before = [m for m in sorted(self.applied, key=lambda m: m.key) if m.key < message.key]
         whole = [m for m in before if m.operation in WHOLE]
-        states = [m for m in before if m.operation in STATUS]
+        states = self._of_status(before)
         source = (whole[-1:] or before[:1]) if message.operation in WHOLE or not states else states[-1:]
         return self.versions[source[0].source.number]
 

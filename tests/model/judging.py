@@ -84,6 +84,7 @@ class Judging(ABC):
         self.exceptions = set(shipped_exceptions())
         self.allowed: set[tuple[str, frozenset[str]]] = set()
         self.segments = segments or []
+        self.case_names: dict[str, int] = {}  # case id → number of the case
         self.receipts: dict[str, int] = {}  # receipt → number of the record
         self.attempts: dict[int, int] = {}
         self.mapped: dict[tuple[str, str], str] = {}  # legacy number → the code that gave it first
@@ -161,8 +162,11 @@ class Judging(ABC):
         found |= judged
         if first_hold(found):
             self._hold(message, joined or self._case_for(message, code, found, conflicts), found)
-        else:
-            self._apply(message, code, found)
+            return
+        begins = code.holder is None
+        self._apply(message, code, found)
+        if begins and code.holder is not None and message.operation == "assign":
+            self._end_old_claim(message)
 
     def _unheld(self, message: Message, code: Code) -> tuple[Case | None, Findings, dict[str, set[str]]]:
         found = segment(message, self.segments)
@@ -303,6 +307,9 @@ class Judging(ABC):
 
     @abstractmethod
     def _without_own_case(self, message: Message, found: Findings) -> Findings: ...
+
+    @abstractmethod
+    def _end_old_claim(self, message: Message) -> None: ...
 
     @abstractmethod
     def _answer_acts(self, case: Case) -> None: ...

@@ -16,8 +16,10 @@ from sync.outcome import Act
 from sync.records import Disposition, Incoming, OrderKey, Source
 from sync.resolution import NotPossible, needs_approval
 from sync.rules import Judge
+from sync.segments import Segments
 from sync.topics import submissions_topic
-from tests.model.feed import START, Item, Order
+from tests.model.differential import segments_of
+from tests.model.feed import START, Allocation, Item, Order
 from tests.model.registry import LATER
 from validators import uscc
 from validators.exceptions import SHIPPED
@@ -40,6 +42,11 @@ class PureProgram:
         self.receipts: dict[int, str] = {}
         self.cases: dict[int, str] = {}
         self.settled = 0
+
+    async def allocate(self, segments: Sequence[Allocation]) -> None:
+        """Let the judge know code segments."""
+        if segments:
+            self.judge.facts.segments = Segments(segments_of(segments))
 
     async def settle(self, order: Order) -> tuple[str, list[dict[str, Any]]]:
         """Carry a person's order out as sync.cases does, without its database."""

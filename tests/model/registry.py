@@ -111,6 +111,31 @@ class Registry(Judging):
         holder.ended = message.key
         code.versions += 1
 
+    def _end_old_claim(self, message: Message) -> None:
+        """An assign that names a case gave the office's own member another code: its claim on the old one ends."""
+        number = self.case_names.get(message.member("case_id") or "")
+        case = next((c for c in self.cases if c.open and c.number == number), None)
+        if case is None:
+            return
+        receipt, key = message.member("receipt_id"), name_key(message.name)
+        member = self.receipts.get(receipt, -1) if receipt else -1
+        for uscc, (name, shown) in case.holders.items():
+            if (shown == member if receipt else name == key) and uscc != message.code:
+                if case.member_offices[uscc] == message.office:
+                    self._end(case, Act(message, uscc))
+                return
+        for held in case.held:
+            if (held.source.number == member if receipt else name_key(held.name) == key) and held.code != message.code:
+                if held.office == message.office:
+                    self._end(case, Act(message, held))
+                return
+
+    def _end(self, case: Case, act: Act) -> None:
+        withdrawal = dataclasses.replace(act.message, operation="withdraw")
+        self._give_up(case, Act(withdrawal, act.target), whole=True)
+        if not case.open:
+            self._answer_acts(case)
+
     # Persons --------------------------------------------------------------------------------------------------------
 
     def settle(self, order: Order, case_id: str, named: dict[int, str]) -> tuple[str, list[Answer]]:
@@ -227,7 +252,7 @@ class Registry(Judging):
         if not case.open:
             self._answer_acts(case)
 
-    def _give_up(self, case: Case, act: Act) -> None:
+    def _give_up(self, case: Case, act: Act, *, whole: bool = False) -> None:
         """End a claim: by withdrawing it, or by giving its organization a code of its own."""
         if isinstance(act.target, str):
             code = self.code(act.target)
@@ -239,7 +264,7 @@ class Registry(Judging):
             del case.holders[act.target]
             self._after_withdrawal(case, code)
             return
-        whole = case.rule in (*CLAIMS, *SUBJECTS) or act.operation == "assign"
+        whole = whole or case.rule in (*CLAIMS, *SUBJECTS) or act.operation == "assign"
         claim = by_key(case.claim(act.target) if whole else [act.target])
         for held in claim:
             case.held.remove(held)
