@@ -212,10 +212,13 @@ def as_dict(answer: Answer) -> dict[str, Any]:
 
 
 async def differences(
-    program: Judging, batches: Sequence[Sequence[Item]], segments: Sequence[Allocation] = ()
+    program: Judging,
+    batches: Sequence[Sequence[Item]],
+    segments: Sequence[Allocation] = (),
+    order: str = "occurred_at",
 ) -> list[str]:
     """Run a feed through both; return what the first batch that is judged differently says, empty when none is."""
-    registry = Registry(segments=list(segments))
+    registry = Registry(segments=list(segments), order=order)
     await program.allocate(segments)
     named: dict[int, str] = {}  # the model's case → the program's
     for batch in batches:

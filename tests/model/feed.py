@@ -129,6 +129,7 @@ class Feed:
         self.strangers = self.random.choice((0.0, 0.03, 0.15))
         names = self.random.sample(NAMES, self.random.choice((1, 2, 3, 5)))
         self.organizations = [self._organization(names) for _ in range(self.random.choice((1, 2, 3, 4)))]
+        self.order = self.random.choice(("occurred_at", "occurred_at", "occurred_at", "office_version"))
         self.segments: list[Allocation] = []
         if self.random.random() < 0.25:
             first, last = self.random.choice(
@@ -173,6 +174,8 @@ class Feed:
             "occurred_at": self._instant(),
             "record": self._record(code, operation),
         }
+        if self.order == "office_version" and random.random() < 0.96:
+            message["office_version"] = random.randrange(12)
         self._extras(message, code, operation)
         if random.random() < self.noise:
             self._spoil(message)

@@ -44,6 +44,7 @@ class Holding:
     ended: Key | None = None
     versions: dict[int, int] = field(default_factory=dict)  # record → the version that it made or confirms
 
+    late: set[int] = field(default_factory=set)  # records that came when the code was taken back already
     made: dict[int, int] = field(default_factory=dict)  # version → the record that made it
 
     @property
@@ -76,7 +77,7 @@ class Holding:
     @property
     def predecessor(self) -> str | None:
         """The code that this holding takes the place of, as its first record that says so has it."""
-        stated = (message.member("predecessor_uscc") for message in self.applied)
+        stated = (message.predecessor for message in self.applied if message.source.number not in self.late)
         return next((each for each in stated if each), None)
 
     def confirmed(self, message: Message) -> int:

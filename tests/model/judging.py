@@ -6,7 +6,7 @@ from datetime import date
 
 from tests.model.codes import ERROR, HOLD, INFO, WARNING, Findings, name_key, shipped_exceptions
 from tests.model.holdings import STATUS, Code, Holding
-from tests.model.messages import Message, Received, Unreadable, decode, judge_record, offices
+from tests.model.messages import Message, Received, Unreadable, decode, judge_record
 from tests.model.rules import (
     another_organization,
     brings_identity,
@@ -77,7 +77,8 @@ def by_key(messages: list[Message]) -> list[Message]:
 class Judging(ABC):
     """Every record of every code, kept as it came."""
 
-    def __init__(self, *, segments: list[tuple[str, str, str, date]] | None = None) -> None:
+    def __init__(self, *, segments: list[tuple[str, str, str, date]] | None = None, order: str = "occurred_at") -> None:
+        self.order = order
         self.codes: dict[str, Code] = {}
         self.cases: list[Case] = []
         self.firsts: dict[tuple[str, str], Message] = {}
@@ -98,9 +99,8 @@ class Judging(ABC):
     def receive(self, source: Received) -> list[Answer]:
         """Decide one record: return its own return and the second returns that it caused."""
         self.answers = []
-        order = offices()[source.office].get("order", "occurred_at")
         try:
-            message = decode(source, order=order)
+            message = decode(source, order=self.order)
         except Unreadable as problem:
             return [Answer(source.number, 1, "quarantined", {(problem.rule, ERROR)})]
         found = judge_record(message, exceptions=self.exceptions)
@@ -239,6 +239,7 @@ class Judging(ABC):
         holder, ended = code.holder, code.withdrawn_at
         if holder is None and ended is not None and message.key < ended:
             code.holdings[-1].applied.append(message)
+            code.holdings[-1].late.add(message.source.number)
             self._changed(message, code, "superseded", found)
             return
         if holder is None:

@@ -105,6 +105,10 @@ class Message:
         value = self.members.get(name)
         return value if isinstance(value, str) and value else None
 
+    @property
+    def predecessor(self) -> str | None:
+        return normalize(self.member("predecessor_uscc") or "") or None
+
     def particulars(self) -> dict[str, str]:
         kept = {k: v for k, v in self.values.items() if k not in ("business_type", "status")}
         return {**kept, "uscc": self.code}

@@ -1,6 +1,7 @@
 """The program's judgement without its database: the same decoding and the same Judge over facts kept in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from service.site import load_site
 from sync.encoding import encode_return
 from sync.facts import Case, Facts
 from sync.instants import microseconds
+from sync.offices import Offices
 from sync.outcome import Act
 from sync.records import Disposition, Incoming, OrderKey, Source
 from sync.resolution import NotPossible, needs_approval
@@ -26,13 +28,19 @@ from validators.exceptions import SHIPPED
 from validators.findings import Operation
 
 _SETTINGS, _SITE = Settings(), load_site(None)
-_DECODER, _RULINGS = decoder(_SETTINGS, _SITE), rulings(_SETTINGS, _SITE)
+_RULINGS = rulings(_SETTINGS, _SITE)
+_COUNTED = Offices({name: replace(office, order="office_version") for name, office in _SITE.offices.items()})
+_DECODERS = {
+    "occurred_at": decoder(_SETTINGS, _SITE),
+    "office_version": decoder(_SETTINGS, replace(_SITE, offices=_COUNTED)),
+}
 
 
 class PureProgram:
     """The judge over facts that no database gave."""
 
-    def __init__(self) -> None:
+    def __init__(self, order: str = "occurred_at") -> None:
+        self.decoder = _DECODERS[order]
         facts = Facts()
         for code in SHIPPED:
             facts.code(code).nonconforming = True
@@ -134,7 +142,7 @@ class PureProgram:
             self.numbers[office, offset] = item.number
             source = Source(submissions_topic(office), 0, offset)
             incoming = Incoming(source=source, received_at=item.received_at, body=item.body(self.receipts, self.cases))
-            self.judge.decide(_DECODER.decode(incoming, office))
+            self.judge.decide(self.decoder.decode(incoming, office))
             offset += 1
         self.offsets[office] = offset
         return self._returns(first)

@@ -145,7 +145,7 @@ def identity(
     found: Findings = set()
     conflicts: dict[str, set[str]] = {}
     number = message.values.get("registration_number", "")
-    predecessor = message.member("predecessor_uscc")
+    predecessor = message.predecessor
     for other in others:
         # Heir and predecessor are no conflict, whichever of them came first.
         heir = bool(other.holdings) and other.holdings[-1].predecessor == message.code

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sync.facts import Facts
 from sync.outcome import Act
+from sync.records import OrderKey
 from sync.rules import Judge
 from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
 from validators.findings import Operation
@@ -185,3 +186,35 @@ def test_an_allowed_conflict_is_every_conflict_that_the_record_is_in() -> None:
 
     renamed = judge(submission("change", at=3, name=SECOND, uscc=twin, **place), facts=facts)
     assert ["accepted"] == told(renamed)
+
+
+def test_a_code_assigned_by_a_person_stands_under_the_name_that_its_holder_has_now() -> None:
+    """The holder took an older name again after it became a member: its new code is found under that name."""
+    facts = Facts()
+    new, other = "91210100MA0000525B", "91210100MA0000605Y"
+    number = {"registration_number": "2101001234567"}
+    judge(
+        submission(at=1, name=FIRST, **number),
+        submission("change", at=2, name=SECOND, **number),
+        submission(at=3, name="鞍山三号有限公司"),
+        submission("change", at=4, name=FIRST, **number),
+        facts=facts,
+    )
+    (case,) = facts.cases.values()
+    holder = next(each for each in case.members if each.role == "holder")
+    assert SECOND == holder.name
+
+    key = OrderKey(holder.key.major + 10**9, NOON, "resolution-1")
+    act = Act(
+        operation=Operation.ASSIGN,
+        member=holder,
+        key=key,
+        receipt_id="resolution-1",
+        office="commerce",
+        actor="li",
+        new_uscc=new,
+    )
+    Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON).resolve(case, act)
+
+    outcome = judge(submission(at=9, name=FIRST, uscc=other, **number), facts=facts)
+    assert ["held D02,X01"] == told(outcome)
