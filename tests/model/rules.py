@@ -55,7 +55,7 @@ def _differs(message: Message, holder: Holding) -> bool:
     mine, its = message.values.get("registration_number"), now.value("registration_number")
     if not mine or not its or mine == its:
         return False
-    return legacy_kind(mine) is not None and legacy_kind(mine) == legacy_kind(its)
+    return legacy_kind(mine) == legacy_kind(its)
 
 
 def another_organization(message: Message, holder: Holding) -> bool:
