@@ -56,8 +56,9 @@ begin
     foreach name in array array['disposition', 'raw_message', 'registration_version', 'change'] loop
         part := name || to_char(first, '_YYYYMM');
         if to_regclass(part) is null then
-            execute format('create table %I partition of %I for values from (%L) to (%L)',
-                           part, name, first || ' 00:00:00+00', next || ' 00:00:00+00');
+            execute format('create table %I partition of %I for values from (%L) to (%L) %s',
+                           part, name, first || ' 00:00:00+00', next || ' 00:00:00+00',
+                           case when name = 'change' then 'with (toast_tuple_target = 8160)' end);
             execute format('create trigger never_truncated before truncate on %I for each statement execute function refuse_rewriting()', part);
         end if;
     end loop;
