@@ -25,7 +25,7 @@ from tests.bench.services import Process, Services, services
 
 _RECORDS = 120_000
 _MEMORY_RECORDS = 1_000_000
-_SLOPE_LARGE, _SLOPE_SMALL = 1_000_000, 80_000
+_SLOPE_LARGE, _SLOPE_SMALL = 8_000_000, 80_000
 _SLOPE_BATCH = 5_000
 _SLOPE_ROUNDS = 4
 _CHOSEN = """select v.uscc, v.record::text as record

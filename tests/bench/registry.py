@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
+import numpy as np
 
 from sync.apply import Batch
 from sync.kafka import Partition
@@ -23,7 +25,13 @@ from tests.bench.feed import OFFICE, mark, records
 from tests.integration.ledger import open_ledger
 
 ORIGINALS = 3_000
-_CHUNK = 100_000
+_CHUNK = 200_000
+_WRITERS = 2
+# Those that no key needs; of the partitioned table there are none.
+_INDEXES = """select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition
+              from pg_index i
+              where i.indrelid = any($1::text[]::regclass[]) and not i.indisunique
+              order by pg_get_indexdef(i.indexrelid) ~ 'gin' desc"""
 _RECORD = """v.record || jsonb_build_object('uscc', c.uscc, 'organization_code', substr(c.uscc, 9, 9),
     'name', left(v.record ->> 'name', 2) || c.mark || substr(v.record ->> 'name', 8)) - 'registration_number'"""
 # What differs from the original, by table; `c` is the line of the new code, `t` that of the original.
@@ -89,36 +97,57 @@ def fill(dsn: str, count: int, *, seed: int = 3) -> list[str]:
 
 
 async def _multiply(dsn: str, count: int, seed: int) -> list[str]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        originals = [row["uscc"] for row in await connection.fetch("select uscc from registration order by uscc")]
-        await connection.execute(
-            """create temporary table original as
-               select uscc, receipt_id, row_number() over (order by uscc) - 1 as number from registration;
-               create temporary table copied (number bigint, uscc text, mark text)"""
-        )
-        column = [code.decode() for code in codes(max(0, count - len(originals)), seed).tolist()]
+    """Write the originals again under other codes, in the order of the codes, and index them afterwards."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=_WRITERS, command_timeout=3_600) as pool:
+        originals = [row["uscc"] for row in await pool.fetch("select uscc from registration order by uscc")]
+        indexes = await pool.fetch(_INDEXES, list(_OTHER))
+        for name, _ in indexes:
+            await pool.execute(f"drop index {name}")
+        await pool.execute("create unlogged table copied (number bigint, uscc text, mark text)")
+        for table in _OTHER:
+            await pool.execute(
+                f"""create table original_{table} as
+                    select t.*, o.number as place
+                    from (select uscc, receipt_id, row_number() over (order by uscc) - 1 as number from registration) o
+                    join {table} t on {_OF.get(table, "t.uscc = o.uscc")};
+                    analyze original_{table}"""
+            )
+        # Sorted, so that the primary keys grow at their ends.
+        column = [code.decode() for code in np.sort(codes(max(0, count - len(originals)), seed)).tolist()]
         for start in range(0, len(column), _CHUNK):
-            await connection.copy_records_to_table("copied", records=_lines(column, start))
-            await connection.execute("analyze copied; analyze original")
-            for table, other in _OTHER.items():
-                names = await connection.fetch(
-                    "select column_name from information_schema.columns where table_name = $1", table
-                )
-                columns = [f'"{name}"' for (name,) in names]
-                values = [other.get(name, f't."{name}"') for (name,) in names]
-                await connection.execute(
-                    f"""insert into {table} ({", ".join(columns)})
-                        select {", ".join(values)}
-                        from copied c
-                        join original o on o.number = c.number % {len(originals)}
-                        join {table} t on {_OF.get(table, "t.uscc = o.uscc")}"""
-                )
-            await connection.execute("truncate copied")
-        await connection.execute("vacuum analyze registration, registration_version, holder, message, legacy_number")
+            async with pool.acquire() as connection:
+                await connection.copy_records_to_table("copied", records=_lines(column, start))
+                await connection.execute("analyze copied")
+            await asyncio.gather(*(_copy(pool, table, len(originals)) for table in _OTHER))
+            await pool.execute("truncate copied")
+        await pool.execute(f"drop table copied, {', '.join(f'original_{table}' for table in _OTHER)}")
+        await asyncio.gather(*(_index(pool, definition) for _, definition in indexes))
+        for table in _OTHER:
+            await pool.execute(f"vacuum analyze {table}")
         return originals + column
-    finally:
-        await connection.close()
+
+
+async def _copy(pool: Any, table: str, originals: int) -> None:
+    """Write the lines of a table again, once for each of the new codes."""
+    async with pool.acquire() as connection:
+        names = await connection.fetch(
+            "select column_name from information_schema.columns where table_name = $1", table
+        )
+        columns = [f'"{name}"' for (name,) in names]
+        values = [_OTHER[table].get(name, f't."{name}"') for (name,) in names]
+        await connection.execute(
+            f"""insert into {table} ({", ".join(columns)})
+                select {", ".join(values)}
+                from copied c
+                join original_{table} t on t.place = c.number % {originals}
+                order by c.number"""
+        )
+
+
+async def _index(pool: Any, definition: str) -> None:
+    async with pool.acquire() as connection:
+        await connection.execute("set maintenance_work_mem = '1GB'")
+        await connection.execute(definition)
 
 
 def _lines(column: list[str], start: int) -> Iterator[tuple[int, str, str]]:
