@@ -95,7 +95,7 @@ def slope(_wanted: frozenset[str]) -> Iterator[Figure]:
     large = scaled(int(os.environ.get("BENCH_SLOPE_RECORDS", _SLOPE_LARGE)), least=10_000)
     small = min(_SLOPE_SMALL, large // 10)
     with here.database() as large_dsn, here.database() as small_dsn:
-        held = {dsn: fill(dsn, size) for dsn, size in ((small_dsn, small), (large_dsn, large))}
+        held = {dsn: fill(dsn, size, hashed=False) for dsn, size in ((small_dsn, small), (large_dsn, large))}
         pairs = []
         for number in range(_SLOPE_ROUNDS):
             turn = (large_dsn, small_dsn) if number % 2 else (small_dsn, large_dsn)

@@ -38,8 +38,8 @@ _RECORD = """v.record || jsonb_build_object('uscc', c.uscc, 'organization_code',
 _OTHER = {
     "registration": {
         "uscc": "c.uscc",
-        "row_hash": f"""(select row_hash({_RECORD}) from registration_version v
-            where v.uscc = o.uscc and v.version = t.particulars_version)""",
+        "row_hash": f"""(select row_hash({_RECORD}) from original_registration_version v
+            where v.uscc = t.uscc and v.version = t.particulars_version)""",
     },
     "registration_version": {
         "uscc": "c.uscc",
@@ -90,13 +90,13 @@ async def apply(dsn: str, bodies: list[bytes], *, partition: int = 0, batch: int
     return took
 
 
-def fill(dsn: str, count: int, *, seed: int = 3) -> list[str]:
-    """Make a registry of about `count` codes and return them all."""
+def fill(dsn: str, count: int, *, seed: int = 3, hashed: bool = True) -> list[str]:
+    """Make a registry of about `count` codes and return them all; without `hashed` the copies have no row_hash."""
     asyncio.run(apply(dsn, [body for _, body in records(ORIGINALS, seed=seed)]))
-    return asyncio.run(_multiply(dsn, count, seed + 1))
+    return asyncio.run(_multiply(dsn, count, seed + 1, hashed=hashed))
 
 
-async def _multiply(dsn: str, count: int, seed: int) -> list[str]:
+async def _multiply(dsn: str, count: int, seed: int, *, hashed: bool) -> list[str]:
     """Write the originals again under other codes, in the order of the codes, and index them afterwards."""
     async with asyncpg.create_pool(dsn, min_size=1, max_size=_WRITERS, command_timeout=3_600) as pool:
         originals = [row["uscc"] for row in await pool.fetch("select uscc from registration order by uscc")]
@@ -110,15 +110,16 @@ async def _multiply(dsn: str, count: int, seed: int) -> list[str]:
                     select t.*, o.number as place
                     from (select uscc, receipt_id, row_number() over (order by uscc) - 1 as number from registration) o
                     join {table} t on {_OF.get(table, "t.uscc = o.uscc")};
-                    analyze original_{table}"""
+                    create index on original_{table} (place); analyze original_{table}"""
             )
+        await pool.execute("create index on original_registration_version (uscc)")
         # Sorted, so that the primary keys grow at their ends.
         column = [code.decode() for code in np.sort(codes(max(0, count - len(originals)), seed)).tolist()]
         for start in range(0, len(column), _CHUNK):
             async with pool.acquire() as connection:
                 await connection.copy_records_to_table("copied", records=_lines(column, start))
                 await connection.execute("analyze copied")
-            await asyncio.gather(*(_copy(pool, table, len(originals)) for table in _OTHER))
+            await asyncio.gather(*(_copy(pool, table, len(originals), hashed=hashed) for table in _OTHER))
             await pool.execute("truncate copied")
         await pool.execute(f"drop table copied, {', '.join(f'original_{table}' for table in _OTHER)}")
         await asyncio.gather(*(_index(pool, definition) for _, definition in indexes))
@@ -127,14 +128,15 @@ async def _multiply(dsn: str, count: int, seed: int) -> list[str]:
         return originals + column
 
 
-async def _copy(pool: Any, table: str, originals: int) -> None:
+async def _copy(pool: Any, table: str, originals: int, *, hashed: bool) -> None:
     """Write the lines of a table again, once for each of the new codes."""
     async with pool.acquire() as connection:
         names = await connection.fetch(
             "select column_name from information_schema.columns where table_name = $1", table
         )
         columns = [f'"{name}"' for (name,) in names]
-        values = [_OTHER[table].get(name, f't."{name}"') for (name,) in names]
+        other = _OTHER[table] if hashed else _OTHER[table] | ({"row_hash": "null"} if table == "registration" else {})
+        values = [other.get(name, f't."{name}"') for (name,) in names]
         await connection.execute(
             f"""insert into {table} ({", ".join(columns)})
                 select {", ".join(values)}
