@@ -79,7 +79,7 @@ class SparkEngine:
             memory_mib=self.memory_mib,
             folder=SparkFiles.getRootDirectory,
         )
-        with _understood(), self._session() as spark:
+        with _understood(self.master), self._session() as spark:
             register = _spread(spark, len(work.files)).mapInArrow(partial(tasks.digest_register, work), tasks.DIGESTS)
             register.persist(StorageLevel.MEMORY_AND_DISK)
             rows = _count(register)
@@ -181,7 +181,7 @@ class _ClusterAnswer:
 
     def differences(self) -> Iterator[list[Difference]]:
         """Yield everything that is not equal, by code, some thousand at a time."""
-        with _understood():
+        with _understood(str(self._spark.sparkContext.master)):
             rows = self._looked_at().toLocalIterator(prefetchPartitions=True)
             while chunk := list(islice(rows, _CHUNK_ROWS)):
                 yield [difference_of(row, self.columns) for row in chunk]
@@ -243,10 +243,12 @@ def _stamps(files: Sequence[Path]) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def _understood() -> Iterator[None]:
+def _understood(master: str) -> Iterator[None]:
     """Turn what Spark raises into what we know."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
         log.exception("spark_gave_up")
-        raise Retryable(f"the cluster gave up: {type(error).__name__}; its executors' logs say more") from error
+        raise Retryable(
+            f"the cluster at {master} cannot be reached or gave up: {type(error).__name__}; its logs say more"
+        ) from error
