@@ -55,8 +55,8 @@ def _in_parts(work: Work, cuts: int) -> tuple[list[int], list[Difference]]:
         o, r = there.get(verdict["uscc"], {}), here.get(verdict["uscc"], {})
         names = ("status", "standing", "is_public", "members")
         sides = [*(o.get(name) for name in names), *(r.get(name) for name in names), r.get("receipt_id")]
-        row = (verdict["uscc"], verdict["kind"], verdict["there"], verdict["here"], *sides)
-        found.append(difference_of(row, work.columns))
+        told = (verdict["uscc"], verdict["kind"], verdict["there"], verdict["here"], *sides)
+        found.append(difference_of(told, work.columns))
     return totals, found
 
 
