@@ -1,4 +1,7 @@
-"""A night that dies by SIGKILL at one step: `python -m tests.integration.nightly.dying_night STEP REACH ...`."""
+"""A night that dies by SIGKILL at one step: `python -m tests.integration.nightly.dying_night STEP REACH ...`.
+
+The step `snapshotting` is that of a snapshot that is there and was not noted yet.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 from service.judging import decoder
 from service.settings import Settings
@@ -19,6 +23,7 @@ from sync.nightly.days import BusinessDays
 from sync.nightly.run import NightlyConfig, NightStep, Register, run_once
 from sync.nightly.sealing import Closing
 from sync.offices import Offices
+from sync.snapshots import make_snapshot
 from sync.store.connection import JOB, open_pool
 
 
@@ -26,11 +31,16 @@ async def run(step: str, reach: int, dsn: str, bootstrap: str, folder: Path, off
     """Run a night on a test's registry and die when `step` is passed for the `reach`-th time."""
     left = reach
 
-    def pass_by(passed: NightStep) -> None:
+    def pass_by(passed: NightStep | Literal["snapshotting"]) -> None:
         nonlocal left
         left -= passed == step
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    async def snapshot() -> dict[str, Any]:
+        made = await make_snapshot(pool, folder / "snapshots", kept=2)
+        pass_by("snapshotting")
+        return {"snapshot_id": made.snapshot_id, "rows": made.rows}
 
     shipped = load_site(None)
     kinds = list(shipped.offices.values())
@@ -48,6 +58,7 @@ async def run(step: str, reach: int, dsn: str, bootstrap: str, folder: Path, off
         offices=site.offices,
         reports=folder / "reports",
         patience=timedelta(seconds=20),
+        snapshot=snapshot,
         pass_by=pass_by,
     )
     await run_once(config, register=Register(office=offices[0], date=date(2026, 11, 20), file=file, form="csv.gz"))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import orjson
 import pytest
 
 from sync.nightly.run import NightStep, Register
+from sync.snapshots import make_snapshot
 from sync.store.connection import Pool
 from tests.integration.nightly.conftest import Town, message, record_of
 
-_DEATHS: tuple[tuple[NightStep, int], ...] = (
-    ("compared", 1), ("waited", 1), ("sealed", 1), ("measured", 1), ("sealed", 3), ("reported", 1), ("digested", 1),
+_DEATHS: tuple[tuple[NightStep | Literal["snapshotting"], int], ...] = (
+    ("filled", 1), ("compared", 1), ("waited", 1), ("sealed", 1), ("measured", 1), ("sealed", 3), ("reported", 1),
+    ("digested", 1), ("snapshotting", 1), ("snapshot", 1),
 )  # fmt: skip
 
 
@@ -52,6 +55,7 @@ async def _outcome(town: Town) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_a_night_killed_at_every_step_ends_with_the_same_answer(town: Town, pool: Pool) -> None:
     claim = record_of(2) | {"name": "另一家有限公司", "registration_number": "R999"}
     await town.push([*(message(n, record_of(n), batch_id="B") for n in range(300)), message(900, claim)])
@@ -59,14 +63,27 @@ async def test_a_night_killed_at_every_step_ends_with_the_same_answer(town: Town
         [record_of(n) | {"name": "改" if n == 5 else record_of(n)["name"]} for n in range(1, 301)]
     )
 
+    async def snapshot() -> dict[str, Any]:
+        made = await make_snapshot(town.pool, town.folder / "snapshots", kept=2)
+        return {"snapshot_id": made.snapshot_id, "rows": made.rows}
+
+    async with pool.acquire() as connection:
+        await connection.execute(
+            "update registration set row_hash = null; insert into backlog (name) values ('row_hash')"
+        )
     died = [await _die(town, register, step, reach) for step, reach in _DEATHS]
-    await town.night(register)
-    after_deaths = await _outcome(town)
+    await town.night(register, snapshot=snapshot)
+    after_deaths = await _outcome(town) | {"files": _files(town.folder / "snapshots")}
     await _forget_the_night(pool)
-    await town.night(register)
-    undisturbed = await _outcome(town)
+    await town.night(register, snapshot=snapshot)
+    undisturbed = await _outcome(town) | {"files": _files(town.folder / "snapshots")}
     assert [-signal.SIGKILL] * len(_DEATHS) == died
     assert undisturbed == after_deaths
+
+
+def _files(folder: Path) -> list[str]:
+    """Return what lies in a folder; what was begun and not ended too."""
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*"))
 
 
 async def _forget_the_night(pool: Pool) -> None:
