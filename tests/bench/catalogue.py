@@ -30,5 +30,6 @@ GROUPS = (
     Group(("feed.lag",), running.lag),
     Group(("start",), running.start),
     Group(("nightly.local", "nightly.memory", "nightly.slope"), nightly.comparisons),
+    Group(("api.beside",), nightly.beside),
     Group(("nightly.spark", "nightly.spark.rate"), nightly_spark.cluster),
 )

@@ -6,16 +6,22 @@ program taken off, which is measured on the same command with nothing to do.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import json
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 from isal import igzip_threaded
@@ -24,6 +30,7 @@ from sync.offices import load_offices
 from sync.topics import submissions_topic
 from tests.bench.feed import OFFICE
 from tests.bench.figures import ROOT, Figure, alone, of_pairs, scaled, seconds
+from tests.bench.looking_up import client, serving
 from tests.bench.registry import fill
 from tests.bench.services import Services, services
 
@@ -32,6 +39,9 @@ _SMALL = 600_000
 _ROUNDS = 3
 _PLANTED_EVERY = 1_009
 _FETCH_ROWS = 50_000
+_ASKED = 5_000
+_ALONE_SECONDS = 10
+_PAUSE_SECONDS = 0.005
 _EXPORT = """
     select r.uscc, v.record::text as record
     from registration r
@@ -78,6 +88,48 @@ def comparisons(wanted: frozenset[str]) -> Iterator[Figure]:
     if "nightly.slope" in wanted:
         pairs = list(zip(costs[large], costs[small], strict=True))
         yield of_pairs("nightly.slope", pairs, unit="s", records=large, bar="<= 11")
+
+
+def beside(_wanted: frozenset[str]) -> Iterator[Figure]:
+    """api.beside: milliseconds of the slowest twentieth of look-ups while a register is compared, against without."""
+    here, size = services(), scaled(_SMALL, least=20_000)
+    here.make_topics([submissions_topic(office) for office in load_offices()])
+    with here.database() as dsn:
+        codes = Random(5).sample(fill(dsn, size), _ASKED)
+        file = here.folder / f"beside-{size}.csv.gz"
+        planted = write_register(here, dsn, file)
+        key = asyncio.run(client(dsn))
+        here.settle()
+        with serving(here, dsn) as http:
+            ask = partial(_look_up, http, key, codes)
+            ask(lambda: time.sleep(2))
+            pairs = []
+            for _ in range(_ROUNDS):
+                alone_ms = ask(lambda: time.sleep(_ALONE_SECONDS))
+                pairs.append((ask(lambda: check(night(here, dsn, file), planted)), alone_ms))
+        file.unlink()
+    yield of_pairs("api.beside", pairs, unit="ms", records=size, bar="stated")
+
+
+def _look_up(http: str, key: str, codes: Sequence[str], meanwhile: Callable[[], object]) -> float:
+    """Look one code up after another until `meanwhile` is over; return the milliseconds of the slowest twentieth."""
+    took: list[float] = []
+    with (
+        ThreadPoolExecutor(1) as other,
+        closing(HTTPConnection(http.removeprefix("http://"), timeout=30)) as connection,
+    ):
+        over = other.submit(meanwhile)
+        while not over.done():
+            began = time.perf_counter()
+            path = f"/v1/registrations/{codes[len(took) % len(codes)]}"
+            connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+            answered = connection.getresponse()
+            answered.read()
+            assert answered.status in (200, 404), answered.status
+            took.append((time.perf_counter() - began) * 1e3)
+            time.sleep(_PAUSE_SECONDS)
+        over.result()
+    return statistics.quantiles(took, n=20)[-1]
 
 
 def write_register(here: Services, dsn: str, *files: Path) -> int:
