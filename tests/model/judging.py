@@ -281,6 +281,8 @@ class Judging(ABC):
     def _release(self, code: Code, holder: Holding, *, first_particulars: bool) -> None:
         """Decide again what overtook its rename, its restore, or the holder's first particulars."""
         for case in [c for c in self.open_cases(code.uscc) if c.code == code.uscc and c.rule in ("D01", "L01")]:
+            if not case.open:  # A record that was released from another case has settled it.
+                continue
             waiting = by_key(case.held)
             clear = [m for m in waiting if not another_organization(m, holder) and not reassigns(m, holder)]
             if len(clear) < len(waiting):
