@@ -91,6 +91,8 @@ def test_every_held_record_is_answered_once_its_case_is_settled(
 
     for record in sent:
         assert Disposition.HELD is not _returns(judge.outcome, record)[-1]
+    opened = [case.case_id for case in judge.outcome.cases_opened]
+    assert sorted(set(opened)) == sorted(opened)
     for code in facts.codes.values():
         assert [] == code.cases
         if code.holding is not None:
