@@ -32,7 +32,7 @@ SEVERAL_CODES = frozenset(("D02", "D03", "X01"))
 
 Hindrance: TypeAlias = Literal[
     "not-a-member", "new-code-missing", "new-code-malformed", "new-code-foreign", "code-taken", "nobody-holds",
-    "no-record", "awaits-approval", "person-needed", "no-open-case",
+    "no-record", "awaits-approval", "person-needed", "no-open-case", "still-in-conflict",
 ]  # fmt: skip
 """Why a resolution cannot be carried out."""
 
@@ -72,6 +72,8 @@ class Resolver:
         self._effects = judge.effects
         self._case = case
         self._act = act
+        # Between the codes of the case everything is settled by its resolution, with any other code nothing is.
+        self._settled_codes = frozenset(each.uscc for each in case.members)
 
     def resolve(self) -> None:
         """Carry the resolution out.
@@ -251,6 +253,13 @@ class Resolver:
         target = self._judge.facts.code(new)
         if target.ever_held or target.waiting():
             raise NotPossible("code-taken", f"{new} is taken")
+        subjects = self._judge.facts.by_subject.get(new[8:17], set()) - {new, code.uscc}
+        other = next((each for each in sorted(subjects) if self._judge.facts.code(each).ever_held), None)
+        if other is not None:
+            raise NotPossible("code-taken", f"the subject identification code of {new} stands under {other}")
+        recoded = [_recoded(each, new) for each in self._claim(member)] if member.role == "held" else []
+        if any(self._judge.crosses(_submission_of(each), target, self._settled_codes) for each in recoded):
+            raise NotPossible("still-in-conflict", f"the record is in conflict with codes beyond {self._case.case_id}")
         if holds(member, code):
             holding = code.holding
             if holding is None:
@@ -265,10 +274,9 @@ class Resolver:
         elif member.role != "held":
             raise NotPossible("no-record", f"there is no record of {member.name} here: let its office assign {new}")
         else:
-            claim = self._claim(member)
-            self._end(claim)
-            for each in _by_key(claim):
-                self._apply(_recoded(each, new), target)
+            self._end(self._claim(member))
+            for each in _by_key(recoded):
+                self._apply(each, target)
         self._settle_rest(code)
 
     def end_claim(self, *, successor_uscc: str | None) -> None:
@@ -323,8 +331,15 @@ class Resolver:
         )
 
     def _apply(self, member: Member, code: CodeFacts, *, kind: str | None = None) -> None:
-        """Apply a held record: its second return, with what held it as warnings."""
+        """Apply a held record: its second return, with what held it as warnings.
+
+        One that is in conflict with codes beyond the case is judged anew: a resolution of one conflict does not bring
+        another one into the registry unseen.
+        """
         submission = _submission_of(member)
+        if self._judge.crosses(submission, code, self._settled_codes):
+            self._judge.judge_again(member, code)
+            return
         findings = [_settled(finding) for finding in self._judge.standing_findings(submission, code, self._case)]
         attempt = member.attempt + 1
         holding = code.holding

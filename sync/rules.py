@@ -69,6 +69,10 @@ class Judge:
         """Whether a claim is of another organization than this holder."""
         return submission.operation not in NAMED_OPERATIONS and self._weigher.conflicts(submission, holding)
 
+    def crosses(self, submission: Submission, code: CodeFacts, settled: Iterable[str]) -> bool:
+        """Whether a record is in a conflict across codes that its resolution has not settled."""
+        return self._weigher.crosses(submission, code, settled)
+
     def would_be_held(self, submission: Submission, code: CodeFacts) -> bool:
         """Whether a record would be held if it were decided now, if nothing of its code waited."""
         waiting = [(case, case.members) for case in code.cases]

@@ -72,8 +72,18 @@ async def read_case(
     await read_codes(connection, facts, [*codes, *beside])
     await _read_held(connection, facts, decode)
     await _read_neighbours(connection, facts, _held_submissions(facts))
+    if beside:
+        await _read_subjects(connection, facts, beside)
     await read_histories(connection, facts, list(facts.codes))
     return facts
+
+
+async def _read_subjects(connection: ReadConn, facts: Facts, codes: Sequence[str]) -> None:
+    """Find the codes that share a subject code with these, and what is known of them."""
+    rows = await connection.fetch(_SQL["same_subject"], [uscc[8:17] for uscc in codes])
+    for row in rows:
+        facts.by_subject.setdefault(row["subject"], set()).add(row["uscc"])
+    await read_codes(connection, facts, [row["uscc"] for row in rows])
 
 
 async def read_conflicts(connection: ReadConn, codes: Sequence[str], keys: Sequence[str]) -> Facts:
