@@ -258,7 +258,7 @@ class Resolver:
         if other is not None:
             raise NotPossible("code-taken", f"the subject identification code of {new} stands under {other}")
         recoded = [_recoded(each, new) for each in self._claim(member)] if member.role == "held" else []
-        if any(self._judge.crosses(_submission_of(each), target, self._settled_codes) for each in recoded):
+        if any(self._judge.crossing(_submission_of(each), target, self._settled_codes)[0] for each in recoded):
             raise NotPossible("still-in-conflict", f"the record is in conflict with codes beyond {self._case.case_id}")
         if holds(member, code):
             holding = code.holding
@@ -333,17 +333,17 @@ class Resolver:
     def _apply(self, member: Member, code: CodeFacts, *, kind: str | None = None) -> None:
         """Apply a held record: its second return, with what held it as warnings.
 
-        One that is in conflict with codes beyond the case is judged anew: a resolution of one conflict does not bring
-        another one into the registry unseen.
+        One that is in conflict with codes beyond the case is held for that: the resolution of one conflict does not
+        bring another one into the registry unseen.
         """
         submission = _submission_of(member)
-        if self._judge.crosses(submission, code, self._settled_codes):
-            self._judge.judge_again(member, code)
-            return
         findings = [_settled(finding) for finding in self._judge.standing_findings(submission, code, self._case)]
         attempt = member.attempt + 1
         holding = code.holding
-        if submission.operation is Operation.WITHDRAW:
+        conflicts, crossing = self._judge.crossing(submission, code, self._settled_codes)
+        if conflicts:
+            self._effects.hold(submission, code, [*findings, *crossing], None, attempt, conflicts)
+        elif submission.operation is Operation.WITHDRAW:
             self._apply_withdraw(submission, code, holding, findings, attempt)
         elif submission.operation is Operation.KEEP:
             version = holding.present().version if holding is not None else None

@@ -13,6 +13,7 @@ from sync.effects import Effects
 from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Rulings
 from sync.holding import Holding
 from sync.identity import key_of, names_member
+from sync.neighbours import Conflict
 from sync.outcome import Act, Outcome, Proposal
 from sync.records import Disposition, Submission
 from sync.resolution import ONE_CODE, SEVERAL_CODES, NotPossible, Resolver, displaces_holder, holds
@@ -69,9 +70,12 @@ class Judge:
         """Whether a claim is of another organization than this holder."""
         return submission.operation not in NAMED_OPERATIONS and self._weigher.conflicts(submission, holding)
 
-    def crosses(self, submission: Submission, code: CodeFacts, settled: Iterable[str]) -> bool:
-        """Whether a record is in a conflict across codes that its resolution has not settled."""
-        return self._weigher.crosses(submission, code, settled)
+    def crossing(
+        self, submission: Submission, code: CodeFacts, settled: Iterable[str]
+    ) -> tuple[list[Conflict], list[Finding]]:
+        """Return the conflicts across codes that hold a record and are not settled by its resolution; else nothing."""
+        conflicts, findings = self._weigher.crossing(submission, code, settled)
+        return (conflicts, findings) if has_severity(findings, Severity.HOLD) else ([], [])
 
     def would_be_held(self, submission: Submission, code: CodeFacts) -> bool:
         """Whether a record would be held if it were decided now, if nothing of its code waited."""

@@ -159,10 +159,13 @@ select count(*) from registration
 select h.uscc from holder h left join registration r using (uscc) where r.registered is not true
 
 -- name: subjects_twice
--- Subject codes under several codes.
-select subject_code, array_agg(uscc order by uscc) as codes
-from holder
-group by subject_code
+-- Subject codes under several codes. A code of which only a cancellation, revocation or restore came has shown a name and
+-- no more: D03 is judged once its first particulars come, and holds those.
+select h.subject_code, array_agg(h.uscc order by h.uscc) as codes
+from holder h
+join registration r using (uscc)
+where r.particulars_whole
+group by h.subject_code
 having count(*) > 1
 
 -- name: numbers_twice

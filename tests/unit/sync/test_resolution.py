@@ -230,7 +230,7 @@ def crossed() -> Facts:
 def test_a_resolution_of_one_conflict_does_not_bring_another_into_the_registry(crossed: Facts) -> None:
     outcome = _resolve(crossed, "D01", "keep", OTHER, "held")
 
-    assert ["held D03"] == told(outcome)
+    assert ["held D01,D03"] == told(outcome)
     assert [2] == [decision.attempt for decision in outcome.decisions]
     assert (None, THIRD) == (_holder(crossed), _holder(crossed, TWIN))
     assert ["D03"] == [case.rule for case in crossed.cases.values()]
