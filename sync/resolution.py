@@ -22,6 +22,7 @@ from sync.neighbours import conflicts_of
 from sync.outcome import Act, AllowedConflict
 from sync.records import Disposition, Submission
 from validators.findings import Finding, Operation, Severity
+from validators.record import name_key
 
 if TYPE_CHECKING:
     from sync.rules import Judge
@@ -323,7 +324,7 @@ class Resolver:
             key=self._act.key,
             operation=operation,
             version=code.last_version + 1,
-            name_key=member.name_key,
+            name_key=member.name_key if record is None else name_key(record["name"]),
             record=record or {"uscc": code.uscc, "name": member.name},
             office=self._act.office,
             receipt_id=self._act.receipt_id,

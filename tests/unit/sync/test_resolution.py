@@ -12,6 +12,7 @@ from sync.resolution import NotPossible, Resolver, needs_approval
 from sync.rules import Judge
 from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
 from validators.findings import Operation
+from validators.record import name_key
 from validators.rulebook import default_ruleset
 
 OTHER = "大连二号有限公司"
@@ -250,3 +251,16 @@ def test_a_new_code_of_a_subject_that_stands_elsewhere_cannot_be_assigned(contes
 
     with pytest.raises(NotPossible, match="91210200MA0000B65N"):
         settle(contested, "assign", OTHER, new=NEW)
+
+
+def test_a_renamed_holder_that_gets_a_new_code_stands_there_under_its_present_name() -> None:
+    facts = Facts()
+    renamed = submission("change", at=5, name="沈阳新名有限公司")
+    judge(submission(at=0), submission(name=OTHER, at=1), renamed, facts=facts)
+
+    settle(facts, "assign", "沈阳一号有限公司", role="holder", new=NEW)
+
+    holding = facts.code(NEW).holding
+    assert holding is not None
+    particulars = holding.present().particulars
+    assert ("沈阳新名有限公司", name_key("沈阳新名有限公司")) == (particulars.record["name"], particulars.name_key)
