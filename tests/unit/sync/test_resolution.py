@@ -255,12 +255,12 @@ def test_a_new_code_of_a_subject_that_stands_elsewhere_cannot_be_assigned(contes
 
 def test_a_renamed_holder_that_gets_a_new_code_stands_there_under_its_present_name() -> None:
     facts = Facts()
-    renamed = submission("change", at=5, name="沈阳新名有限公司")
-    judge(submission(at=0), submission(name=OTHER, at=1), renamed, facts=facts)
+    renamed = submission("change", at=1, name="沈阳新名有限公司")
+    judge(submission(at=0), renamed, submission(name=OTHER, at=2), submission("change", at=5), facts=facts)
 
-    settle(facts, "assign", "沈阳一号有限公司", role="holder", new=NEW)
+    settle(facts, "assign", "沈阳新名有限公司", role="holder", new=NEW)
 
     holding = facts.code(NEW).holding
     assert holding is not None
     particulars = holding.present().particulars
-    assert ("沈阳新名有限公司", name_key("沈阳新名有限公司")) == (particulars.record["name"], particulars.name_key)
+    assert ("沈阳一号有限公司", name_key("沈阳一号有限公司")) == (particulars.record["name"], particulars.name_key)
