@@ -100,15 +100,17 @@ def open_table(path: Path, encoding: Encoding | None = None) -> Table:
     return Table(path, tuple(columns), encoding)
 
 
-def detect_charset(path: Path) -> Encoding:
+def detect_charset(path: Path, sample_bytes: int | None = None) -> Encoding:
     """Return the encoding of a text by its lines: UTF-8, unless more lines cannot be than are beyond ASCII and can.
+
+    `sample_bytes` looks at no more than the lines that begin there; None at all of them.
 
     So a damaged line of a UTF-8 file is found as what it is, and does not turn its neighbours into another text.
 
     Raises:
         UnreadableTable: the file is empty, damaged, or UTF-16.
     """
-    is_empty, good, bad = True, 0, 0
+    is_empty, good, bad, looked_at = True, 0, 0, 0
     try:
         with open_bytes(path) as stream:
             for line in stream:
@@ -121,6 +123,9 @@ def detect_charset(path: Path) -> Encoding:
                     is_good = _is_utf8(line)
                     good += is_good
                     bad += not is_good
+                looked_at += len(line)
+                if sample_bytes is not None and looked_at >= sample_bytes:
+                    break
     except (OSError, EOFError) as error:
         raise UnreadableTable(f"{path.name}: {error}") from None
     if is_empty:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as arrow_parquet
 
+from service.tables import UnreadableTable, detect_charset
 from service.validation_files.spreadsheets import UnreadableSpreadsheet, read_rows
 from validators import uscc
 
@@ -104,24 +105,12 @@ def detect_encoding(path: Path, *, whole: bool = False) -> Encoding:
     """Return the encoding of a text file by its first 256 KiB, or by the whole of it.
 
     Raises:
-        UnreadableFile: UTF-16, or a file that is empty.
+        UnreadableFile: UTF-16, or a file that is empty or damaged.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    first = True
-    with _open_bytes(path) as stream:
-        while block := stream.read(_SAMPLE_BYTES):
-            if first and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise UnreadableFile(f"{path.name} is UTF-16: save it as UTF-8")
-            first = False
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError:
-                return "gb18030"
-            if not whole:
-                break
-    if first:
-        raise UnreadableFile(f"{path.name} is empty")
-    return "utf-8"
+    try:
+        return detect_charset(path, None if whole else _SAMPLE_BYTES)
+    except UnreadableTable as error:
+        raise UnreadableFile(str(error)) from None
 
 
 def choose_column(columns: list[str], wanted: str | None) -> str:

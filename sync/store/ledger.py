@@ -18,6 +18,7 @@ from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
 _SQL = statements("ledger")
+_LOCKS = statements("locks")
 
 DISPOSITION_COLUMNS = (
     "receipt_id", "attempt", "sequence", "office", "topic", "partition", "offset", "message_id", "batch_id",
@@ -87,7 +88,7 @@ class Resolution:
 
 async def take_lock(connection: WriteConn) -> datetime:
     """Take the writer's lock until the transaction ends; return the instant that it records under."""
-    await connection.execute(_SQL["take_lock"])
+    await connection.execute(_LOCKS["take_writer"])
     now: datetime = await connection.fetchval(_SQL["clock"])
     return now
 

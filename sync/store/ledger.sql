@@ -1,7 +1,3 @@
--- name: take_lock
--- The writer's lock: the ledger has one writer at a time, until its transaction ends.
-select pg_advisory_xact_lock(4201360107)
-
 -- name: clock
 -- The instant that this transaction records under; never earlier than what was recorded before.
 select greatest(clock_timestamp(), coalesce(max(last_decided_at), '-infinity'::timestamptz)) as now

@@ -20,6 +20,7 @@ from sync.store.connection import ReadConn, WriteConn, translated
 from sync.store.statements import statements
 
 _SQL = statements("migrate")
+_LOCKS = statements("locks")
 _CJK_NAME = "腾讯科技"
 
 
@@ -64,7 +65,7 @@ async def migrate(dsn: str, migrations: Iterable[Migration] | None = None) -> li
     wanted = list(shipped_migrations() if migrations is None else migrations)
     async with _session(dsn) as connection:
         await _check_settings(connection)
-        await connection.fetchval(_SQL["lock"])
+        await connection.fetchval(_LOCKS["take_migration"])
         await connection.execute(_SQL["lock_timeout"])
         await connection.execute(_SQL["statement_timeout"])
         await connection.execute(_SQL["make_schema_migration"])

@@ -1,7 +1,3 @@
--- name: lock
--- Wait for the turn: one migration at a time in this database. Ends with the session.
-select pg_advisory_lock(hashtext('uscc.migrate'))
-
 -- name: lock_timeout
 -- A migration that cannot have its locks soon gives up instead of holding up everybody behind it.
 set lock_timeout = '5s'

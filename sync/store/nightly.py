@@ -14,6 +14,7 @@ from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
 _SQL = statements("nightly")
+_LOCKS = statements("locks")
 
 
 class Position(NamedTuple):
@@ -72,17 +73,17 @@ class NightState:
 
 async def try_lease(connection: WriteConn) -> bool:
     """Become the one run, for as long as the session of `connection` lives; False when another one runs."""
-    return bool(await connection.fetchval(_SQL["try_lease"]))
+    return bool(await connection.fetchval(_LOCKS["lead_nightly"]))
 
 
 async def end_lease(connection: WriteConn) -> None:
     """Let another run begin."""
-    await connection.fetchval(_SQL["end_lease"])
+    await connection.fetchval(_LOCKS["leave_nightly"])
 
 
 async def pass_writers(connection: WriteConn) -> datetime:
     """Wait for the writer of the ledger and return the time: later commits bear later instants."""
-    await connection.execute(_SQL["pass_writers"])
+    await connection.execute(_LOCKS["take_writer"])
     return await read_clock(connection)
 
 

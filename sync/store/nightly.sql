@@ -1,15 +1,3 @@
--- name: try_lease
--- Become the one nightly run, for as long as this session lives.
-select pg_try_advisory_lock(4201360121)
-
--- name: end_lease
--- Let another run begin.
-select pg_advisory_unlock(4201360121)
-
--- name: pass_writers
--- Wait until whoever writes the ledger has committed: what commits from now on bears a later instant than this.
-select pg_advisory_xact_lock(4201360107)
-
 -- name: clock
 -- The database's time.
 select clock_timestamp()

@@ -9,6 +9,7 @@ from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
 _SQL = statements("outbox")
+_LOCKS = statements("locks")
 
 
 class Outgoing(NamedTuple):
@@ -21,7 +22,7 @@ class Outgoing(NamedTuple):
 
 async def try_lead(connection: ReadConn) -> bool:
     """Become the one relay for as long as this session lives; False when another one is."""
-    led: bool = await connection.fetchval(_SQL["try_lead"])
+    led: bool = await connection.fetchval(_LOCKS["lead_relay"])
     return led
 
 

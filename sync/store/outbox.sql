@@ -1,7 +1,3 @@
--- name: try_lead
--- Become the one relay, for as long as this session lives.
-select pg_try_advisory_lock(4201360108)
-
 -- name: begin_topic
 -- Make the row of a topic that was never published to.
 insert into relay_progress (topic) values ($1) on conflict do nothing

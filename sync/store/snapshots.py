@@ -16,6 +16,7 @@ from sync.store.registrations import applied_of
 from sync.store.statements import statements
 
 _SQL = statements("snapshots")
+_LOCKS = statements("locks")
 
 
 class Stand(NamedTuple):
@@ -50,7 +51,7 @@ class Snapshot:
 
 async def take_turn(connection: ReadConn) -> bool:
     """Become the one that makes a snapshot for as long as this session lives; False when another one is."""
-    taken: bool = await connection.fetchval(_SQL["take_turn"])
+    taken: bool = await connection.fetchval(_LOCKS["lead_snapshots"])
     return taken
 
 

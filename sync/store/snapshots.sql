@@ -1,7 +1,3 @@
--- name: take_turn
--- Become the one that makes a snapshot, for as long as this session lives.
-select pg_try_advisory_lock(4201360110)
-
 -- name: stand
 -- Where the feed stands, when that change was recorded, and about how many codes there are.
 select coalesce(c.value, 0) as sequence,

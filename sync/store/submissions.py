@@ -14,6 +14,7 @@ from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
 _SQL = statements("submissions")
+_LOCKS = statements("locks")
 _ROW_COLUMNS = ("submission_id", "row", "key", "ce_id", "body")
 _PLACE_COLUMNS = ("submission_id", "row", "partition", "offset")
 
@@ -159,7 +160,7 @@ async def declare_batch(
 
 async def try_lead(connection: ReadConn) -> bool:
     """Become the one that produces submissions for as long as this session lives; False when another one is."""
-    led: bool = await connection.fetchval(_SQL["try_lead"])
+    led: bool = await connection.fetchval(_LOCKS["lead_submissions"])
     return led
 
 

@@ -27,10 +27,6 @@ on conflict (office, batch_id) do update
 set records = excluded.records, date = excluded.date, declared_at = excluded.declared_at, declared_by = excluded.declared_by
 returning office, batch_id, records, date, declared_at
 
--- name: try_lead
--- Become the one that produces submissions, for as long as this session lives.
-select pg_try_advisory_lock(4201360109)
-
 -- name: waiting
 -- The oldest submission of each office that is not wholly on its topic.
 select distinct on (office) submission_id, office, mapping, records, produced, scan_from::text as scan_from
