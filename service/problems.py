@@ -233,10 +233,6 @@ FAULTS: Mapping[str, Text] = {
         zh="此项须由个人提出并由另一人复核", en="this needs two persons: one proposes, another approves"
     ),
     "no-open-case": Text(zh="没有与该代码和名称相符的未结案件", en="no open case has such a member"),
-    "still-in-conflict": Text(
-        zh="该记录与案件之外的代码仍有冲突，须先办理",
-        en="the record is in conflict with codes beyond the case: settle that first",
-    ),
     "nothing-awaits": Text(zh="没有待复核的处理意见", en="nothing waits for approval"),
     "bad-flag": Text(
         zh="操作标识应为 0（赋新码）、1（删除）或 2（保持原码不变）",

@@ -33,7 +33,7 @@ SEVERAL_CODES = frozenset(("D02", "D03", "X01"))
 
 Hindrance: TypeAlias = Literal[
     "not-a-member", "new-code-missing", "new-code-malformed", "new-code-foreign", "code-taken", "nobody-holds",
-    "no-record", "awaits-approval", "person-needed", "no-open-case", "still-in-conflict",
+    "no-record", "awaits-approval", "person-needed", "no-open-case",
 ]  # fmt: skip
 """Why a resolution cannot be carried out."""
 
@@ -73,8 +73,6 @@ class Resolver:
         self._effects = judge.effects
         self._case = case
         self._act = act
-        # Between the codes of the case everything is settled by its resolution, with any other code nothing is.
-        self._settled_codes = frozenset(each.uscc for each in case.members)
 
     def resolve(self) -> None:
         """Carry the resolution out.
@@ -259,8 +257,6 @@ class Resolver:
         if other is not None:
             raise NotPossible("code-taken", f"the subject identification code of {new} stands under {other}")
         recoded = [_recoded(each, new) for each in self._claim(member)] if member.role == "held" else []
-        if any(self._judge.crossing(_submission_of(each), target, self._settled_codes)[0] for each in recoded):
-            raise NotPossible("still-in-conflict", f"the record is in conflict with codes beyond {self._case.case_id}")
         if holds(member, code):
             holding = code.holding
             if holding is None:
@@ -332,19 +328,12 @@ class Resolver:
         )
 
     def _apply(self, member: Member, code: CodeFacts, *, kind: str | None = None) -> None:
-        """Apply a held record: its second return, with what held it as warnings.
-
-        One that is in conflict with codes beyond the case is held for that: the resolution of one conflict does not
-        bring another one into the registry unseen.
-        """
+        """Apply a held record: its second return, with what held it as warnings."""
         submission = _submission_of(member)
         findings = [_settled(finding) for finding in self._judge.standing_findings(submission, code, self._case)]
         attempt = member.attempt + 1
         holding = code.holding
-        conflicts, crossing = self._judge.crossing(submission, code, self._settled_codes)
-        if conflicts:
-            self._effects.hold(submission, code, [*findings, *crossing], None, attempt, conflicts)
-        elif submission.operation is Operation.WITHDRAW:
+        if submission.operation is Operation.WITHDRAW:
             self._apply_withdraw(submission, code, holding, findings, attempt)
         elif submission.operation is Operation.KEEP:
             version = holding.present().version if holding is not None else None

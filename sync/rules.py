@@ -13,7 +13,6 @@ from sync.effects import Effects
 from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Rulings
 from sync.holding import Holding
 from sync.identity import key_of, names_member
-from sync.neighbours import Conflict
 from sync.outcome import Act, Outcome, Proposal
 from sync.records import Disposition, Submission
 from sync.resolution import ONE_CODE, SEVERAL_CODES, NotPossible, Resolver, displaces_holder, holds
@@ -69,13 +68,6 @@ class Judge:
     def contradicts(self, submission: Submission, holding: Holding) -> bool:
         """Whether a claim is of another organization than this holder."""
         return submission.operation not in NAMED_OPERATIONS and self._weigher.conflicts(submission, holding)
-
-    def crossing(
-        self, submission: Submission, code: CodeFacts, settled: Iterable[str]
-    ) -> tuple[list[Conflict], list[Finding]]:
-        """Return the conflicts across codes that hold a record and are not settled by its resolution; else nothing."""
-        conflicts, findings = self._weigher.crossing(submission, code, settled)
-        return (conflicts, findings) if has_severity(findings, Severity.HOLD) else ([], [])
 
     def would_be_held(self, submission: Submission, code: CodeFacts) -> bool:
         """Whether a record would be held if it were decided now, if nothing of its code waited."""

@@ -243,17 +243,6 @@ class Weigher:
             )
         ]
 
-    def crossing(
-        self, submission: Submission, code: CodeFacts, settled: Iterable[str]
-    ) -> tuple[list[Conflict], list[Finding]]:
-        """Return the conflicts of a record across codes with their findings, those with `settled` codes left out."""
-        allowed = self._facts.allowed
-        pairs = {(rule, code.uscc, other) for rule in ("D02", "D03", "X01") for other in settled}
-        self._facts.allowed = allowed | pairs
-        conflicts = conflicts_of(submission, code, self._facts)
-        self._facts.allowed = allowed
-        return conflicts, self._across(submission, conflicts)
-
     def joining(self, submission: Submission, case: Case, *beside: str) -> list[Finding]:
         """Return the findings of a record that joins a case: the case's own rule, and those named beside it.
 

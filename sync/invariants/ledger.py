@@ -111,7 +111,11 @@ async def _attempt(connection: asyncpg.Connection[asyncpg.Record], statement: st
 
 
 async def check_uniqueness(snapshot: Snapshot, progress: Progress) -> Result:
-    """I8: at most one holder of a code, one code of a subject code and of a number, allowed conflicts excepted."""
+    """I8: at most one holder of a code, one code of a subject code and of a number, allowed conflicts excepted.
+
+    A resolution of one conflict applies its record whatever else that is in conflict with (domain.md §6): such codes
+    are told beside the answer, because somebody answered for them in a case, and the rules let in none of them.
+    """
     result = Result(id="I8", title="uniqueness", unit="held codes")
     result.checked = await snapshot.value("holders_counted")
     progress(result.checked, result.checked)
@@ -122,8 +126,14 @@ async def check_uniqueness(snapshot: Snapshot, progress: Progress) -> Result:
         allowed = {frozenset((row["uscc"], row["other_uscc"])) for row in await snapshot.all("allowed_conflicts")}
     for statement, what in (("subjects_twice", "subject_code"), ("numbers_twice", "registration_number")):
         for row in await snapshot.all(statement):
-            if not _are_allowed(row["codes"], allowed):
-                result.violate(f"{what} {row[what]} stands under {', '.join(row['codes'])}")
+            if _are_allowed(row["codes"], allowed):
+                continue
+            settled = {each["uscc"] for each in await snapshot.all("settled_codes", row["codes"])}
+            told = f"{what} {row[what]} stands under {', '.join(row['codes'])}"
+            if len(settled) >= len(row["codes"]) - 1:
+                result.notes.append(f"{told}: by a resolution")
+            else:
+                result.violate(told)
     return result
 
 

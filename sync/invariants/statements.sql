@@ -176,6 +176,15 @@ where registration_number is not null
 group by registration_number
 having count(*) > 1
 
+-- name: settled_codes
+-- Those of these codes whose present holding has a record that a resolution applied: somebody answered for it in a case.
+-- $1 codes
+select distinct r.uscc
+from registration r
+join registration_version v on v.uscc = r.uscc and v.holding = r.holding
+where r.uscc = any($1)
+  and exists (select from disposition d where d.receipt_id = v.receipt_id and d.attempt > 1)
+
 -- name: allowed_conflicts_known
 -- Whether allowed conflicts are kept here.
 select to_regclass('allowed_conflict') is not null

@@ -44,7 +44,8 @@ def _blocks(page: str) -> list[str]:
 
 def _type(system: System, block: str, folder: Path) -> str:
     """Run a block as an operator would, who stops at the first command that fails; return what it printed."""
-    (folder / "service").exists() or (folder / "service").symlink_to(ROOT / "service")
+    if not (folder / "service").exists():
+        (folder / "service").symlink_to(ROOT / "service")
     typed = block.replace("http://127.0.0.1:8080", system.endpoints["http"]).replace(".uscc/", f"{system.data_dir}/")
     environment = os.environ | {
         "USCC_DATA_DIR": str(system.data_dir),
@@ -88,7 +89,8 @@ _BEFORE: dict[tuple[str, int], Callable[[System, Path], None]] = {
 @pytest.mark.parametrize("page", ["halted-partition.md", "quarantine.md", "case.md", "segments.md"])
 def test_the_commands_of_a_runbook_work(page: str, running: System, tmp_path: Path) -> None:
     for place, block in enumerate(_blocks(page)):
-        _BEFORE.get((page, place), lambda *_: None)(running, tmp_path)
+        if before := _BEFORE.get((page, place)):
+            before(running, tmp_path)
         printed = _type(running, block, tmp_path)
         assert "/problems/" not in printed, printed
     running.settle(60)

@@ -207,45 +207,6 @@ def test_four_eyes_are_due_where_a_holder_loses_a_code(
     assert expected == needs_approval(case, _act(operation, _member(case, name, role)), contested.code(CODE))
 
 
-TWIN = "91210200MA00004965"
-"""Another code of the same subject identification code as CODE."""
-
-
-def _resolve(facts: Facts, rule: str, operation: str, name: str, role: str, new: str | None = None) -> Outcome:
-    """Resolve the only open case of a rule."""
-    (case,) = (each for each in facts.cases.values() if each.rule == rule)
-    decider = Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON)
-    Resolver(decider, case, _act(operation, _member(case, name, role), new)).resolve()
-    return decider.outcome
-
-
-@pytest.fixture
-def crossed() -> Facts:
-    """A code whose holder was withdrawn for another code of its subject, while somebody else claims it (D01)."""
-    facts = Facts()
-    judge(submission(at=0), submission(name=OTHER, at=1), submission(uscc=TWIN, name=THIRD, at=2), facts=facts)
-    _resolve(facts, "D03", "withdraw", "沈阳一号有限公司", "holder")
-    return facts
-
-
-def test_a_resolution_of_one_conflict_does_not_bring_another_into_the_registry(crossed: Facts) -> None:
-    outcome = _resolve(crossed, "D01", "keep", OTHER, "held")
-
-    assert ["held D01,D03"] == told(outcome)
-    assert [2] == [decision.attempt for decision in outcome.decisions]
-    assert (None, THIRD) == (_holder(crossed), _holder(crossed, TWIN))
-    assert ["D03"] == [case.rule for case in crossed.cases.values()]
-
-
-def test_the_conflict_that_was_left_can_be_settled_then(crossed: Facts) -> None:
-    _resolve(crossed, "D01", "keep", OTHER, "held")
-    outcome = _resolve(crossed, "D03", "keep", OTHER, "held")
-
-    assert ["accepted D03"] == told(outcome)
-    assert (OTHER, THIRD) == (_holder(crossed), _holder(crossed, TWIN))
-    assert {("D03", CODE, TWIN)} <= crossed.allowed
-
-
 def test_a_new_code_of_a_subject_that_stands_elsewhere_cannot_be_assigned(contested: Facts) -> None:
     judge(submission(uscc="91210200MA0000B65N", name="又一家", at=1), facts=contested)
 
