@@ -62,9 +62,9 @@ def _check(cells: Mapping[str, str]) -> tuple[date | None, str | None]:
     issued_on = read_date(given) if given else None
     problem = problem_of(cells["uscc"])
     if problem is None and not cells["evidence"]:
-        problem = "needs its evidence: what shows that the code was issued"
+        problem = "缺少依据 · needs its evidence: what shows that the code was issued"
     if problem is None and given and issued_on is None:
-        problem = f"“{given}” is no date YYYY-MM-DD"
+        problem = f"“{given}” 不是日期 · is no date YYYY-MM-DD"
     return issued_on, problem
 
 
@@ -72,7 +72,7 @@ def problem_of(claimed: str) -> str | None:
     """Say why a code cannot be an exception; None where it can."""
     code = uscc.normalize(claimed)
     if len(code) != _CODE_LENGTH or not all(character in uscc.ALPHABET for character in code):
-        return f"“{code}” is not 18 characters of the code's alphabet: an exception fails a check, not the form"
+        return f"“{code}” 不是 18 位代码 · is not 18 characters of the code's alphabet"
     if uscc.is_valid(code):
-        return f"{code} passes its checks: it needs no exception"
+        return f"{code} 校验无误，无需登记 · passes its checks: it needs no exception"
     return None

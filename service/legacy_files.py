@@ -72,7 +72,7 @@ def read_legacy_file(path: Path) -> Iterator[LegacyLine]:
 def _read(line: int, cells: Mapping[str, str]) -> LegacyLine:
     code = uscc.normalize(cells.get("uscc", "")) or None
     if code is not None and (len(code) != 18 or not all(character in uscc.ALPHABET for character in code)):
-        return LegacyLine(line, None, problem=f"“{code}” is no unified social credit code")
+        return LegacyLine(line, None, problem=f"“{code}” 不是统一社会信用代码 · is no unified social credit code")
     registered = registration_number.normalize(cells.get("registration_number", "")) or None
     organization = organization_code.normalize(cells.get("organization_code", "")) or None
     tax = tax_number.normalize(cells.get("tax_number", "")) or None
@@ -80,18 +80,22 @@ def _read(line: int, cells: Mapping[str, str]) -> LegacyLine:
     form = registration_number.kind(registered) if registered is not None else None
     if registered is not None and form is not None:
         if not registration_number.is_valid(registered):
-            return LegacyLine(line, None, problem=f"the registration number {registered} fails its check")
+            return LegacyLine(
+                line, None, problem=f"注册号 {registered} 校验不符 · the registration number fails its check"
+            )
         numbers.append((form, registered))
     if organization is not None:
         if not organization_code.is_valid(organization):
-            return LegacyLine(line, None, problem=f"the organization code {organization} fails its check")
+            return LegacyLine(
+                line, None, problem=f"组织机构代码 {organization} 校验不符 · the organization code fails its check"
+            )
         numbers.append(("organization_code", organization))
     if tax is not None:
         if not tax_number.is_valid(tax):
-            return LegacyLine(line, None, problem=f"the tax number {tax} fails its check")
+            return LegacyLine(line, None, problem=f"税号 {tax} 校验不符 · the tax number fails its check")
         numbers.append(("tax_number", tax))
     if not numbers:
-        return LegacyLine(line, None, problem="has no old number of a form that is known")
+        return LegacyLine(line, None, problem="没有可识别的原有号码 · has no old number of a form that is known")
     kind, number = numbers[0]
     division = cells.get("division_code") or (
         code[2:8] if code else number[:6] if number[:6].isdecimal() else _UNKNOWN_DIVISION

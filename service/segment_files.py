@@ -75,13 +75,13 @@ def _read(line: int, cells: Mapping[str, str], offices: Mapping[str, str]) -> Se
     wrong = next((body for body in (first, last) if not is_body(body)), None)
     problem = None
     if wrong is not None:
-        problem = f"“{wrong}” is no body of a subject identification code: 8 characters, without its check character"
+        problem = f"“{wrong}” 不是主体标识码前 8 位 · is no body of a subject identification code: 8 characters of it"
     elif first > last:
-        problem = f"the segment ends ({last}) before it begins ({first})"
+        problem = f"终止码 {last} 在起始码 {first} 之前 · the segment ends before it begins"
     elif office is None:
-        problem = f"there is no office “{cells['office']}”; there are {', '.join(sorted(set(offices.values())))}"
+        problem = f"没有部门“{cells['office']}” · no such office; there are {', '.join(sorted(set(offices.values())))}"
     elif allocated_on is None:
-        problem = f"“{cells['allocated_on']}” is no date YYYY-MM-DD"
+        problem = f"“{cells['allocated_on']}” 不是日期 · is no date YYYY-MM-DD"
     if problem is not None or office is None or allocated_on is None:
         return SegmentLine(line, None, problem)
     segment = Segment(
@@ -116,7 +116,7 @@ async def load_segments(
         if segment in known:
             report.known += 1
         elif other is not None:
-            text = f"overlaps {other.first_body}–{other.last_body} of {other.office} ({other.holder})"
+            text = f"与 {other.first_body}–{other.last_body} 重叠 · overlaps that of {other.office} ({other.holder})"
             report.problems.append(Problem(each.line, text))
         else:
             new.append(segment)

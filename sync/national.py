@@ -106,9 +106,16 @@ async def _import(
         rule = rule_of(claim, names[claim.uscc], codes[name_key(claim.name)])
         home = applier.rulings.homes.get(claim.uscc[:1])
         if len(claim.uscc) != _CODE_LENGTH or home is None or not claim.name:
-            imported.wrong.append((claim.line, "needs a code of 18 characters of one of our offices, and a name"))
+            imported.wrong.append(
+                (
+                    claim.line,
+                    "须有本系统部门的 18 位代码和名称 · needs an 18-character code of one of our offices, and a name",
+                )
+            )
         elif rule is None:
-            imported.wrong.append((claim.line, "says no kind of problem, and its code shows none"))
+            imported.wrong.append(
+                (claim.line, "未写明问题类型，代码本身也看不出 · says no kind of problem, and its code shows none")
+            )
         else:
             rows += _enter(judge, facts, claim, rule, home, imported)
     if rows:
