@@ -60,7 +60,7 @@ def test_make_run_prints_a_table_that_balances_and_lines_that_work(running: Path
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", [*DOCUMENTS, "docs/operations/nightly.md"])
 def test_the_commands_of_a_document_work(document: str, running: Path) -> None:
     endpoints = json.loads((running / "endpoints.json").read_text("utf-8"))
     environment = {**os.environ, "USCC_DATA_DIR": str(running)}
