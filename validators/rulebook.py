@@ -20,7 +20,7 @@ from typing import Any
 
 from validators.findings import Finding, Occasion, Operation, Severity
 
-VERSION = "2026.11.1"
+VERSION = "2026.11.2"
 
 PROBLEM_CLASSES: Mapping[int, tuple[str, str]] = {
     1: ("错码", "wrong code"),
