@@ -32,6 +32,8 @@ from sync.store.connection import JOB, Limits, reading, session, writing
 
 NightStep: TypeAlias = Literal["filled", "compared", "waited", "sealed", "measured", "reported", "digested", "snapshot"]
 _LEASE_POLL = timedelta(seconds=0.5)
+# The database learns of a client that was killed at once, but a busy machine may take its time.
+_KILLED_IS_NOTICED = timedelta(seconds=5)
 _BEHIND_POLL = timedelta(seconds=1)
 _FILLED_AT_ONCE = 5_000
 # The lease's session does nothing while the run works elsewhere; the run may take hours.
@@ -116,10 +118,10 @@ async def lease(config: NightlyConfig) -> AsyncIterator[None]:
     """Be the one run while the block lasts.
 
     Raises:
-        AnotherRun: another one is still at work after `patience`.
+        AnotherRun: another one is still at work after `patience`, or after the time in which a killed one is noticed.
     """
     async with session(config.means.pool, _LEASE) as connection:
-        deadline = asyncio.get_running_loop().time() + config.patience.total_seconds()
+        deadline = asyncio.get_running_loop().time() + max(config.patience, _KILLED_IS_NOTICED).total_seconds()
         while not await nightly.try_lease(connection):
             if asyncio.get_running_loop().time() >= deadline:
                 raise AnotherRun
