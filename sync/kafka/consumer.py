@@ -100,6 +100,8 @@ class Consumer:
         if not self._is_ours(place):
             return
         self._client.pause(TopicPartition(*place))
+        # The client fetches nothing from a broker while a partition there has no position, be it paused or not.
+        self._client.seek(TopicPartition(*place), 0)
         self._positions[place] = -1
 
     def resume(self, place: Partition) -> None:
