@@ -69,23 +69,22 @@ class Applier:
         """
         async with writing(self.pool) as connection:
             now = await ledger.take_lock(connection)
-            await self._check_fence(connection, batch)
+            submissions = await self._behind_the_fence(connection, batch)
             instants = (now, *(each.incoming.received_at for each in batch.submissions))
             months = {month_of(at) for at in {(at.year, at.month): at for at in instants}.values()}
             for instant in sorted(months - self.months):
                 await ledger.ensure_month(connection, instant)
-            facts = await read_facts(connection, batch.office, batch.submissions, self.decode, self.segments)
+            facts = await read_facts(connection, batch.office, submissions, self.decode, self.segments)
             judge = Judge(facts, rulings=self.rulings, ruleset=self.ruleset, now=now)
-            outcome = judge.decide_all(batch.submissions)
+            outcome = judge.decide_all(submissions)
             await self.write(connection, outcome, now)
-            last = next(d for d in reversed(outcome.decisions) if d.submission is batch.submissions[-1])
             await ledger.move_partition(
                 connection,
                 topic=batch.place.topic,
                 partition=batch.place.partition,
                 next_offset=batch.next_offset,
-                last=last,
-                records=len(batch.submissions),
+                last=batch.submissions[-1],
+                records=len(submissions),
                 now=now,
             )
             reach("before_commit", self.fail_points)
@@ -93,15 +92,23 @@ class Applier:
         reach("after_commit", self.fail_points)
         first = (decision for decision in outcome.decisions if decision.attempt == 1)
         counts = Counter(decision.disposition for decision in first)
-        return Applied(records=len(batch.submissions), dispositions=dict(counts), decided_at=now)
+        return Applied(records=len(submissions), dispositions=dict(counts), decided_at=now)
 
-    async def _check_fence(self, connection: WriteConn, batch: Batch) -> None:
+    async def _behind_the_fence(self, connection: WriteConn, batch: Batch) -> Sequence[Submission]:
+        """Check that the partition stands at the batch's position; return the records that are not decided yet.
+
+        All of them, unless the log is read anew and still holds what was decided from it before.
+        """
         topic, partition = batch.place
-        row = await ledger.fence(connection, topic, partition)
-        if row is None or row[0] != batch.position:
-            raise Fenced(topic, partition, batch.position, row[0] if row is not None else -1)
-        if row[1] is not None:
-            raise Halted(topic, partition, row[1])
+        at = await ledger.fence(connection, topic, partition)
+        if at is None or at.next_offset != batch.position:
+            raise Fenced(topic, partition, batch.position, at.next_offset if at is not None else -1)
+        if at.halted_reason is not None:
+            raise Halted(topic, partition, at.halted_reason)
+        if at.decided_before is None or at.decided_before <= batch.position:
+            return batch.submissions
+        known = await ledger.known_receipts(connection, batch.submissions)
+        return [each for each in batch.submissions if each.receipt_id not in known]
 
     async def write(self, connection: WriteConn, outcome: Outcome, now: datetime) -> None:
         """Write everything that an outcome holds; sequences are drawn here, under the lock, so they are dense."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from hashlib import sha256
+from typing import TypeGuard
 
 import asyncpg
 from confluent_kafka import Message
@@ -89,22 +90,29 @@ class _Closure:
     async def _compare(self, topic: str, partition: int, accepted: datetime, begin: int, end: int) -> None:
         place = f"{topic}/{partition}"
         rows = _Rows(self._snapshot.rows("first_dispositions", topic, partition, accepted))
+        former = _Rows(self._snapshot.rows("former_dispositions", topic, partition, accepted))
         await rows.advance()
+        await former.advance()
         async for _ in rows.drop_before(begin):
             self.expired += 1
         async for messages in self._reader.records(topic, partition, begin, end):
             for message in messages:
-                await self._compare_message(place, message, rows)
+                await self._compare_message(place, message, rows, former)
             self._progress(self.result.checked, self._total)
         async for row in rows.drop_before(end):
             self._lose(place, row)
 
-    async def _compare_message(self, place: str, message: Message, rows: _Rows) -> None:
+    async def _compare_message(self, place: str, message: Message, rows: _Rows, former: _Rows) -> None:
         offset = message.offset()
         assert offset is not None, "a fetched message has an offset"
         async for row in rows.drop_before(offset):
             self._lose(place, row)
-        if rows.head is None or rows.offset() != offset:
+        async for _ in former.drop_before(offset):
+            pass
+        if (rows.head is None or rows.offset() != offset) and _is_of(former.head, message):
+            _compare_record(self.result, f"{place}@{offset}", message, former.head)
+            self.former -= 1
+        elif rows.head is None or rows.offset() != offset:
             self.result.violate(f"{place}@{offset} has no disposition")
         else:
             _compare_record(self.result, f"{place}@{offset}", message, rows.head)
@@ -116,6 +124,15 @@ class _Closure:
 
     def _lose(self, place: str, row: asyncpg.Record) -> None:
         self.result.violate(f"disposition {row['receipt_id']} of {place}@{row['offset']} has no record")
+
+
+def _is_of(row: asyncpg.Record | None, message: Message) -> TypeGuard[asyncpg.Record]:
+    """Whether a disposition of a former log is that of a record which the present log still holds."""
+    return (
+        row is not None
+        and row["offset"] == message.offset()
+        and _milliseconds(row["received_at"]) == message.timestamp()[1]
+    )
 
 
 def _compare_record(result: Result, place: str, message: Message, row: asyncpg.Record) -> None:

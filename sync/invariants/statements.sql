@@ -20,6 +20,16 @@ left join raw_message r using (receipt_id, received_at)
 where d.topic = $1 and d.partition = $2 and d.attempt = 1 and d.decided_at > $3
 order by d."offset"
 
+-- name: former_dispositions
+-- The first dispositions of a partition's former logs, the latest of each offset: the present log may hold some still.
+-- $1 topic, $2 partition, $3 when its present log was accepted.
+select distinct on (d."offset")
+       d."offset", d.receipt_id, d.received_at, d.content_sha256, sha256(r.body) as stored_sha256
+from disposition d
+left join raw_message r using (receipt_id, received_at)
+where d.topic = $1 and d.partition = $2 and d.attempt = 1 and d.decided_at <= $3
+order by d."offset", d.decided_at desc
+
 -- name: dispositions_behind
 -- How many dispositions of a partition lie where it has not been.
 -- $1 topic, $2 partition, $3 next offset, $4 when its present log was accepted.

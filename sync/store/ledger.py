@@ -55,6 +55,15 @@ CASE_COLUMNS = (
 )  # fmt: skip
 
 
+class Fence(NamedTuple):
+    """Where a partition stands for the transaction that moves it."""
+
+    next_offset: int
+    halted_reason: str | None
+    decided_before: int | None
+    """Below it the log may hold records that were decided before the log was read anew."""
+
+
 class Progress(NamedTuple):
     """Where one partition stands."""
 
@@ -123,20 +132,35 @@ async def begin_partition(connection: WriteConn, topic: str, partition: int, off
     await connection.execute(_SQL["begin_partition"], topic, partition, office, offset)
 
 
-async def fence(connection: WriteConn, topic: str, partition: int) -> tuple[int, str | None] | None:
-    """Return next_offset and the halt of a partition and keep its row until the transaction ends."""
+async def fence(connection: WriteConn, topic: str, partition: int) -> Fence | None:
+    """Return where a partition stands and keep its row until the transaction ends; None where it is not known."""
     row = await connection.fetchrow(_SQL["fence"], topic, partition)
-    return (row["next_offset"], row["halted_reason"]) if row is not None else None
+    return Fence(**row) if row is not None else None
+
+
+async def known_receipts(connection: ReadConn, submissions: Sequence[Submission]) -> set[str]:
+    """Return the receipts of those records that the ledger has already."""
+    instants = [each.incoming.received_at for each in submissions]
+    receipts = [each.receipt_id for each in submissions]
+    rows = await connection.fetch(_SQL["known_receipts"], receipts, min(instants), max(instants))
+    return {row["receipt_id"] for row in rows}
 
 
 async def move_partition(
-    connection: WriteConn, *, topic: str, partition: int, next_offset: int, last: Decision, records: int, now: datetime
+    connection: WriteConn,
+    *,
+    topic: str,
+    partition: int,
+    next_offset: int,
+    last: Submission,
+    records: int,
+    now: datetime,
 ) -> None:
-    """Move a partition behind its decided records."""
-    incoming = last.submission.incoming
+    """Move a partition behind its decided records, the last of which is `last`."""
+    incoming = last.incoming
     await connection.execute(
         _SQL["move_partition"], topic, partition, next_offset, records, incoming.received_at, now,
-        last.submission.content_sha256, incoming.source.offset,
+        last.content_sha256, incoming.source.offset,
     )  # fmt: skip
 
 

@@ -17,10 +17,15 @@ where topic = any($1)
 
 -- name: fence
 -- Where this partition stands, for the transaction that moves it.
-select next_offset, halted_reason
+select next_offset, halted_reason, decided_before
 from partition_progress
 where topic = $1 and partition = $2
 for update
+
+-- name: known_receipts
+-- Which records of a batch the ledger has already.
+-- $1 receipts, $2 and $3 the first and the last instant at which they were received
+select receipt_id from raw_message where receipt_id = any($1) and received_at between $2 and $3
 
 -- name: move_partition
 -- Move a partition behind its decided records.

@@ -530,7 +530,8 @@ CREATE TABLE public.partition_progress (
     last_sha256 bytea,
     last_offset bigint,
     halted_at timestamp with time zone,
-    halted_reason text
+    halted_reason text,
+    decided_before bigint
 );
 CREATE TABLE public.quality (
     date date NOT NULL,

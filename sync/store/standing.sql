@@ -13,7 +13,8 @@ returning topic
 -- name: restart_partition
 -- $1 topic, $2 partition, $3 offset: read a halted partition's log from there, as if it had never been read.
 update partition_progress
-set halted_at = null, halted_reason = null, next_offset = $3, last_sha256 = null, last_offset = null
+set halted_at = null, halted_reason = null, next_offset = $3, last_sha256 = null, last_offset = null,
+    decided_before = greatest(decided_before, next_offset)
 where topic = $1 and partition = $2 and halted_at is not null
 returning topic
 

@@ -135,6 +135,17 @@ async def test_a_topic_recreated_longer_halts_at_other_bytes(site: Site) -> None
     await _goes_on_anew(site, known + [(f"M-{number}", "accepted") for number in range(11, 26)])
 
 
+async def test_a_log_read_anew_leaves_what_was_decided_from_it(site: Site) -> None:
+    """A broker that lost its tail has kept the rest: those records come again with the receipts that they have."""
+    await site.pool.execute("update partition_progress set halted_at = now(), halted_reason = 'the tail was lost'")
+
+    await _goes_on_anew(site, [])
+    await site.decide(_goods(11, 12), group="b")
+
+    assert [*_ACCEPTED, ("M-11", "accepted"), ("M-12", "accepted")] == await site.decided()
+    assert [] == await site.topics.broken_invariants(site.dsn)
+
+
 async def test_a_topic_restored_as_it_was_goes_on(site: Site) -> None:
     await site.recreate(_goods(1, 4))
     async with site.topics.applier(site.dsn) as applier, site.ingesting(applier):
