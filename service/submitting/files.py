@@ -112,8 +112,8 @@ def _object(body: bytes) -> dict[str, Any] | None:
 def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> Iterator[OutgoingFile]:
     """Open a file: digest, format, encoding; unpacked for as long as the block lasts where it is packed.
 
-    Records that name no batch are of `batch_id` where it is given. Nothing else is added to them, so that a file is the
-    same records by the topic as by the API.
+    A table without a mapping has its records in one batch, named by the file's digest, unless `batch_id` names it: what
+    was sent is declared. Lines of JSON go on as they stand.
 
     Raises:
         UnreadableTable: the file is not there, empty, damaged or of an unknown format.
@@ -132,6 +132,9 @@ def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> I
             charset: Charset | None = None
             if kind in ("csv", "ndjson") and suffix in _KINDS:
                 charset = detect_charset(unpacked)
+            named = batch_id
+            if named is None and mapping is None and kind in ("csv", "xlsx"):
+                named = sha256[:_ID_DIGITS]
             yield OutgoingFile(
                 path=path,
                 unpacked=unpacked,
@@ -139,7 +142,7 @@ def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> I
                 charset=charset,
                 sha256=sha256,
                 mapping=mapping,
-                batch_id=batch_id,
+                batch_id=named,
             )
     except (OSError, EOFError) as error:
         raise UnreadableTable(f"{path.name}: {error}") from error

@@ -31,19 +31,20 @@ def _read(path: Path, batch_id: str | None = None, *, mapping: bool = False) -> 
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
-def test_a_row_of_a_table_becomes_the_submission_that_the_api_makes_of_it(tmp_path: Path, encoding: str) -> None:
+def test_a_row_of_a_table_becomes_a_submission_in_the_batch_of_its_file(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "t.csv"
     path.write_text(HEADER + LINE, encoding)
     prefix = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
     (row,) = _read(path)
 
-    assert (1, CODE, f"{prefix}/1", None) == (row.number, row.key, row.fallback_id, row.batch_id)
+    assert (1, CODE, f"{prefix}/1", prefix) == (row.number, row.key, row.fallback_id, row.batch_id)
     assert {
         "schema": "submission/1",
         "operation": "assign",
         "occurred_at": "2026-11-20T09:00:00+08:00",
         "office_version": 7,
+        "batch_id": prefix,
         "record": {"uscc": CODE, "name": "沈阳一号有限公司"},
     } == orjson.loads(row.body)
 
