@@ -53,7 +53,9 @@ class _Batches:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--office", required=True, help="The office whose records these are.")
 @click.option("--mapping", help="The office's mapping, where the fields are its own.")
-@click.option("--batch-id", help="The batch of records that name none (default for tables: the file's digest); it is declared.")
+@click.option(
+    "--batch-id", help="The batch of records that name none (default for tables: the file's digest); it is declared."
+)
 @click.option(
     "--dry-run", is_flag=True, help="Send nothing; say what the rules over one record find (--url: all rules)."
 )
