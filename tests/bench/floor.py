@@ -19,6 +19,7 @@ from sync.store.statements import statements
 
 BATCH = 5_000
 _SQL = statements("ledger")
+_LOCKS = statements("locks")
 _APPENDED = {
     "message": ("office", "message_id", "receipt_id", "content_digest"),
     "registration_version": ledger.VERSION_COLUMNS,
@@ -102,7 +103,7 @@ async def write_all(connection: Any, batches: list[Batch]) -> float:
     began = time.perf_counter()
     for batch in batches:
         async with connection.transaction():
-            await connection.execute(_SQL["take_lock"])
+            await connection.execute(_LOCKS["take_writer"])
             await _write_batch(connection, batch, now)
     took = time.perf_counter() - began
     return sum(len(batch.rows["disposition"]) for batch in batches) / took
