@@ -38,23 +38,28 @@ class Judging:
     mappings: Mapping[tuple[str, str], OfficeMapping]
 
 
-async def judge_rows(pool: Pool, judging: Judging, office: str, mapping: str | None, rows: RowSpool) -> IO[bytes]:
+async def judge_rows(
+    pool: Pool, judging: Judging, office: str, headers: Mapping[str, bytes], rows: RowSpool
+) -> IO[bytes]:
     """Return a temporary file with one return/1 for each row, in order, joined by commas.
+
+    `headers` go beside every record, as on the topic.
 
     Raises:
         Retryable: the database does not answer.
     """
     now = datetime.now(UTC)
-    submissions = await asyncio.to_thread(_decode, judging, office, mapping, rows, now)
+    submissions = await asyncio.to_thread(_decode, judging, office, headers, rows, now)
     async with frozen(pool, INGEST) as connection:
         facts = await read_facts(connection, office, submissions, judging.decode)
     return await asyncio.to_thread(_judge, judging, facts, submissions, now)
 
 
-def _decode(judging: Judging, office: str, mapping: str | None, rows: RowSpool, now: datetime) -> list[Submission]:
+def _decode(
+    judging: Judging, office: str, headers: Mapping[str, bytes], rows: RowSpool, now: datetime
+) -> list[Submission]:
     """Decode rows as if they had just come from the office's topic; their bytes are not kept: nothing reads them."""
     topic = submissions_topic(office)
-    headers = {} if mapping is None else {"mapping": mapping.encode()}
     submissions = []
     for chunk in rows.slices():
         for row in chunk:
@@ -62,7 +67,7 @@ def _decode(judging: Judging, office: str, mapping: str | None, rows: RowSpool, 
                 source=Source(topic, _NOWHERE, row.number),
                 received_at=now,
                 body=row.body,
-                headers=headers | {"ce_id": row.ce_id.encode()},
+                headers={**headers, "ce_id": row.ce_id.encode()},
             )
             submission = judging.decode(incoming, office)
             submission.incoming = replace(incoming, body=b"", headers={})

@@ -36,6 +36,7 @@ MAX_BYTES: Final = 64 * 1024
 MAPPING_HEADER: Final = "mapping"
 ID_HEADER: Final = "ce_id"
 TIME_HEADER: Final = "ce_time"
+BATCH_HEADER: Final = "batch_id"
 
 _CONTEXTS: Final = 1_000
 _days_of = lru_cache(maxsize=4_096)(days_of)
@@ -90,6 +91,7 @@ class Decoder:
     def _quarantine(self, submission: Submission, rule: str, circumstance: str, facts: Mapping[str, Any]) -> Submission:
         finding = self._ruleset.find(rule, Occasion(office=submission.office), circumstance, **facts)
         submission.quarantined = True
+        submission.batch_id = batch_named_beside(submission.incoming)
         submission.findings = [] if finding is None else [finding]
         return submission
 
@@ -129,7 +131,7 @@ class Decoder:
         submission.findings = read.findings
         submission.message_id = self._message_id(submission, read)
         submission.operation = read.operation
-        submission.batch_id = texts.get("batch_id")
+        submission.batch_id = self._batch_id(submission, read)
         submission.load = read.load
         submission.reason = texts.get("reason")
         submission.case_id = texts.get("case_id")
@@ -149,20 +151,31 @@ class Decoder:
             return read.texts["message_id"]
         if "message_id" in read.unreadable:
             return None
-        header = submission.incoming.headers.get(ID_HEADER)
-        if not header:
+        if not submission.incoming.headers.get(ID_HEADER):
             return "/".join(map(str, submission.incoming.source))
-        name = header.decode("utf-8", "replace")
-        if len(name) <= LONGEST_ID and not any(foul_texts(name, "")) and "\ufffd" not in name:
-            return name
-        self._report(
-            submission,
-            "M05",
-            field="message_id",
-            expected=f"1–{LONGEST_ID} characters",
-            actual=f"{ID_HEADER} {printable(name)}",
-        )
-        return None
+        return self._named_beside(submission, ID_HEADER, "message_id")
+
+    def _batch_id(self, submission: Submission, read: Envelope) -> str | None:
+        """Return the batch of the message, else that of its header; None where there is none, or one given in vain."""
+        if "batch_id" in read.texts:
+            return read.texts["batch_id"]
+        if "batch_id" in read.unreadable or not submission.incoming.headers.get(BATCH_HEADER):
+            return None
+        return self._named_beside(submission, BATCH_HEADER, "batch_id")
+
+    def _named_beside(self, submission: Submission, header: str, member: str) -> str | None:
+        """Return the name in a header that is there; None, and a finding (M05), where it cannot be a name."""
+        value = submission.incoming.headers[header]
+        name = _name(value)
+        if name is None:
+            self._report(
+                submission,
+                "M05",
+                field=member,
+                expected=f"1–{LONGEST_ID} characters",
+                actual=f"{header} {printable(value.decode('utf-8', 'replace'))}",
+            )
+        return name
 
     def _fill_key(self, submission: Submission, read: Envelope, office: Office) -> None:
         if office.order == "office_version" and read.office_version is None:
@@ -226,6 +239,16 @@ class Decoder:
         finding = self._ruleset.find(rule, occasion, circumstance, **facts)
         if finding is not None:
             submission.findings.append(finding)
+
+
+def batch_named_beside(incoming: Incoming) -> str | None:
+    """Return the batch that a record's header names: all that is known of it where the record itself is unreadable."""
+    return _name(incoming.headers.get(BATCH_HEADER) or b"")
+
+
+def _name(header: bytes) -> str | None:
+    name = header.decode("utf-8", "replace")
+    return name if 1 <= len(name) <= LONGEST_ID and not any(foul_texts(name, "")) and "\ufffd" not in name else None
 
 
 def _event_time(incoming: Incoming) -> str | None:

@@ -15,6 +15,7 @@ import structlog
 from sync.apply import Applied, Applier, Batch
 from sync.errors import Halted, Rejected, SyncError
 from sync.kafka import Partition
+from sync.messages import batch_named_beside
 from sync.records import Disposition, Incoming, Submission, receipt_id
 from sync.store.facts import Decode
 from validators.findings import Occasion
@@ -34,6 +35,7 @@ def quarantined(incoming: Incoming, office: str, ruleset: Ruleset) -> Submission
         office=office,
         content_sha256=hashlib.sha256(incoming.body).digest(),
         quarantined=True,
+        batch_id=batch_named_beside(incoming),
         findings=[finding] if finding is not None else [],
     )
 

@@ -21,6 +21,7 @@ import structlog
 from sync.errors import Retryable
 from sync.failpoints import FailPoints, reach
 from sync.kafka import KafkaSettings, Message, Partition, Producer, log_ends, read_range
+from sync.messages import BATCH_HEADER, ID_HEADER, MAPPING_HEADER
 from sync.store import submissions as store
 from sync.store.connection import Limits, Pool, WriteConn, session, writing
 from sync.store.submissions import Place, Row, Tally, Waiting
@@ -225,9 +226,11 @@ class _Work:
 
 
 def _message(submission: Waiting, row: Row) -> Message:
-    headers = [("ce_id", row.ce_id.encode()), (ROW_HEADER, f"{submission.submission_id}/{row.number}".encode())]
+    headers = [(ID_HEADER, row.ce_id.encode()), (ROW_HEADER, f"{submission.submission_id}/{row.number}".encode())]
     if submission.mapping is not None:
-        headers.append(("mapping", submission.mapping.encode()))
+        headers.append((MAPPING_HEADER, submission.mapping.encode()))
+    if submission.batch_id is not None:
+        headers.append((BATCH_HEADER, submission.batch_id.encode()))
     return Message(row.key.encode(), row.body, headers)
 
 

@@ -15,6 +15,7 @@ from typing import IO, Annotated, NamedTuple
 
 import orjson
 from fastapi import FastAPI, Query, Request, Response
+from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from service.api.bodies import answer
@@ -38,8 +39,10 @@ from service.submission_files.formats import (
 )
 from service.submission_files.reading import read_submission_file
 from service.submission_files.spool import BodySpool, RowSpool
+from sync.envelope import LONGEST_ID
 from sync.instants import format_instant
 from sync.mappings import OfficeMapping
+from sync.messages import BATCH_HEADER, MAPPING_HEADER
 from sync.records import Disposition
 from sync.store import submissions as store
 from sync.store.clients import Bearer
@@ -89,10 +92,13 @@ _BODY = {
 
 
 class SubmissionParameters(Parameters):
-    """For which office, by which mapping, and whether in earnest."""
+    """For which office, by which mapping, in which batch, and whether in earnest."""
 
     office: PlainText | None = None
     mapping: PlainText | None = None
+    batch_id: Annotated[
+        PlainText | None, Field(max_length=LONGEST_ID, description="The batch of the records that name none.")
+    ] = None
     dry_run: bool = False
 
 
@@ -103,11 +109,20 @@ class _Reading(NamedTuple):
     format: Format
     mapping_name: str | None
     mapping: OfficeMapping | None
+    batch_id: str | None
     idempotency_key: str | None
+
+    @property
+    def headers(self) -> dict[str, bytes]:
+        """What goes beside each record on the topic."""
+        named = {MAPPING_HEADER: self.mapping_name, BATCH_HEADER: self.batch_id}
+        return {header: name.encode() for header, name in named.items() if name is not None}
 
     def content_sha256(self, body_sha256: bytes) -> bytes:
         """Return the digest of the post: its bytes and how they are read."""
         how = f"{self.format.kind} {self.format.charset} {self.mapping_name or ''}"
+        if self.batch_id is not None:
+            how += f" {self.batch_id}"
         return hashlib.sha256(body_sha256 + how.encode()).digest()
 
 
@@ -158,7 +173,7 @@ async def post_submission(
         if parameters.dry_run:
             context.extra_headers += ((b"x-watermark", resources.watermarks.header),)
             async with resources.dry_run_turn:
-                items = await judge_rows(resources.desk, resources.config.judging, how.office, how.mapping_name, rows)
+                items = await judge_rows(resources.desk, resources.config.judging, how.office, how.headers, rows)
             return StreamingResponse(_items(items), media_type="application/json")
         return await _store(resources, bearer, how, rows, how.content_sha256(body.sha256))
 
@@ -178,7 +193,7 @@ def _reading_of(request: Request, parameters: SubmissionParameters, resources: R
     keys = request.headers.getlist("idempotency-key")
     if keys and (len(keys) > 1 or _KEY.fullmatch(keys[0]) is None):
         raise invalid(Fault("bad-text", "#/Idempotency-Key"))
-    return _Reading(office, found, parameters.mapping, mapping, keys[0] if keys else None)
+    return _Reading(office, found, parameters.mapping, mapping, parameters.batch_id, keys[0] if keys else None)
 
 
 @contextmanager
@@ -242,6 +257,7 @@ async def _store(
         idempotency_key=how.idempotency_key,
         content_sha256=content_sha256,
         mapping=how.mapping_name,
+        batch_id=how.batch_id,
         records=rows.records,
         accepted_at=now,
     )

@@ -22,9 +22,11 @@ from service.submitting.api import Api, Refused, pieces
 from service.submitting.files import OutgoingFile, OutgoingRow, opened
 from service.submitting.progress import Progress, ProgressFile
 from service.submitting.topic import Outcome, Returns, push_rows
+from sync.envelope import LONGEST_ID
 from sync.errors import Retryable
 from sync.instants import SHANGHAI
 from sync.mappings import OfficeMapping, load_mappings
+from sync.messages import ID_HEADER
 from sync.records import Incoming, Source
 from sync.topics import submissions_topic
 from validators.rulebook import RULES
@@ -49,12 +51,20 @@ class _Batches:
                 yield row
 
 
+def _check_batch_id(_context: click.Context, _option: click.Parameter, batch_id: str | None) -> str | None:
+    if batch_id is not None and not (1 <= len(batch_id) <= LONGEST_ID and batch_id.isprintable()):
+        raise click.BadParameter(f"a batch has a name of 1–{LONGEST_ID} printable characters")
+    return batch_id
+
+
 @click.command("submit")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--office", required=True, help="The office whose records these are.")
 @click.option("--mapping", help="The office's mapping, where the fields are its own.")
 @click.option(
-    "--batch-id", help="The batch of records that name none (default for tables: the file's digest); it is declared."
+    "--batch-id",
+    callback=_check_batch_id,
+    help="The batch of the records that name none (default: the file's digest); it is declared.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Send nothing; say what the rules over one record find (--url: all rules)."
@@ -138,8 +148,6 @@ class _Run:
         """Say what the rules over one record find; nothing leaves this machine."""
         decode = decoder(self._settings, self._site).decode
         topic, now = submissions_topic(self._office), datetime.now(UTC)
-        mapping = self._file.mapping
-        headers = {} if mapping is None else {"mapping": mapping.name.encode()}
         outcome = Outcome()
         with Meter(self._console, "核查 check", None) as meter:
             for row in self._file.rows():
@@ -147,7 +155,7 @@ class _Run:
                     source=Source(topic, -1, row.number),
                     received_at=now,
                     body=row.body,
-                    headers=headers | {"ce_id": row.fallback_id.encode()},
+                    headers=self._file.headers | {ID_HEADER: row.fallback_id.encode()},
                 )
                 submission = decode(incoming, self._office)
                 refused = "rejected" if submission.has_error else "readable"
@@ -185,7 +193,7 @@ class _Run:
         if self._url:
             outcome, sent = self._post(progress, progress_file, batches, wait_seconds)
         else:
-            outcome, sent = self._produce(settings, progress, progress_file, batches, mapping, wait_seconds)
+            outcome, sent = self._produce(settings, progress, progress_file, batches, wait_seconds)
         progress.done = True
         progress_file.write(progress)
         self._declare(batches)
@@ -197,7 +205,6 @@ class _Run:
         progress: Progress,
         progress_file: ProgressFile,
         batches: _Batches,
-        mapping: str | None,
         wait_seconds: int,
     ) -> tuple[Outcome, int]:
         kafka = kafka_settings(settings)
@@ -210,7 +217,7 @@ class _Run:
                 meter.advance_to(row)
 
             rows = batches.watch(self._file.rows(), progress.acknowledged)
-            sent = push_rows(kafka, self._office, mapping, rows, acknowledged)
+            sent = push_rows(kafka, self._office, self._file.headers, rows, acknowledged)
         if returns is None:
             return Outcome(), sent.records
         with Meter(self._console, "核查 decide", sent.records) as meter:

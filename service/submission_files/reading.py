@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -31,7 +31,7 @@ def read_submission_file(path: Path, format: Format, mapping: OfficeMapping | No
         if len(body) > MAX_RECORD_BYTES:
             raise TooLargeFile(f"{MAX_RECORD_BYTES} B a record")
         message_id = f"{id_prefix}/{number}"
-        yield Row(number, claimed_code(body, mapping) or message_id, message_id, body)
+        yield Row(number, read_head(body, mapping).code or message_id, message_id, body)
     if number == 0:
         raise UnreadableFile("no-records")
 
@@ -45,16 +45,33 @@ def _bodies(path: Path, format: Format, mapping: OfficeMapping | None) -> Iterat
     return read_flat(path, format.kind, format.charset, mapping)
 
 
-def claimed_code(body: bytes, mapping: OfficeMapping | None) -> str:
-    """Return the code that a message claims, "" where none can be read: it only chooses the partition."""
+class Head(NamedTuple):
+    """What a message is sent by: the code that it claims, "" where none can be read, and the batch that it names.
+
+    The code only chooses the partition. `batch_id` is None where the message says nothing of a batch; whether what it
+    says is one, the rules decide.
+    """
+
+    code: str
+    batch_id: Any
+
+
+def read_head(body: bytes, mapping: OfficeMapping | None) -> Head:
+    """Return what a message is sent by."""
     try:
         message = orjson.loads(body if mapping is None else body.decode(mapping.encoding))
     except ValueError:
-        return ""
+        return Head("", None)
     if not isinstance(message, dict):
-        return ""
-    code = _claimed(message) if mapping is None else mapping.record["uscc"].read(message)
-    return code[:_LONGEST_KEY].replace("\0", "") if isinstance(code, str) else ""
+        return Head("", None)
+    if mapping is None:
+        code, batch_id = _claimed(message), message.get("batch_id")
+    else:
+        batch = mapping.envelope.get("batch_id")
+        code, batch_id = mapping.record["uscc"].read(message), batch.read(message) if batch is not None else None
+    return Head(
+        code[:_LONGEST_KEY].replace("\0", "") if isinstance(code, str) else "", None if batch_id == "" else batch_id
+    )
 
 
 def _claimed(message: Mapping[str, Any]) -> Any:

@@ -105,6 +105,7 @@ class Api:
         self._ask("PUT", path, body, {"content-type": "application/json"})
 
     def _path(self, path: str, file: OutgoingFile, **parameters: str) -> str:
+        parameters["batch_id"] = file.batch_id
         if file.mapping is not None:
             parameters["mapping"] = file.mapping.name
         return f"{path}?{urlencode({'office': self._office} | parameters)}"

@@ -1,8 +1,9 @@
 """A file of any format as messages: NDJSON, a JSON list, CSV, XLSX, Parquet, plain or gzipped, in constant memory.
 
 Lines of JSON go on as they stand. A row of a table becomes one submission/1, or under a mapping one object of the
-office's own fields. A record without a message id goes by `<first 16 hex digits of the file's SHA-256>/<row>`, so that
-a file that is pushed twice is known the second time.
+office's own fields. Nothing is added to a record: the batch of those that name none goes beside them, as their ids do,
+so that a file is the same records by whichever door. A record without a message id goes by `<first 16 hex digits of the
+file's SHA-256>/<row>`, so that a file that is pushed twice is known the second time.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 from service.submission_files.flat_records import read_flat
 from service.submission_files.formats import Charset, Kind, TooLargeFile, UnreadableFile
 from service.submission_files.json_records import read_lines, read_list
-from service.submission_files.reading import claimed_code
+from service.submission_files.reading import read_head
 from service.tables import UnreadableTable, detect_charset, open_table
+from sync.envelope import LONGEST_ID
 from sync.mappings import OfficeMapping
+from sync.messages import BATCH_HEADER, MAPPING_HEADER
 
 _KINDS: dict[str, Kind] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".csv": "csv", ".xlsx": "xlsx"}
 _ID_DIGITS = 16
@@ -43,15 +44,18 @@ class OutgoingRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingFile:
-    """A file to push. `unpacked` is where its records are read from; `charset` None where the format has its own."""
+    """A file to push. `unpacked` is where its records are read from; `charset` None where the format has its own.
+
+    `batch_id` is the batch of the records that name none.
+    """
 
     path: Path
     unpacked: Path
     kind: Kind
     charset: Charset | None
     sha256: str
-    mapping: OfficeMapping | None = None
-    batch_id: str | None = None
+    mapping: OfficeMapping | None
+    batch_id: str
 
     @property
     def prefix(self) -> str:
@@ -59,9 +63,10 @@ class OutgoingFile:
         return self.sha256[:_ID_DIGITS]
 
     @property
-    def is_table(self) -> bool:
-        """Whether its records are made of rows, rather than taken as they stand."""
-        return self.kind in ("csv", "xlsx")
+    def headers(self) -> dict[str, bytes]:
+        """What goes beside each of its records, their own ids aside."""
+        named = {MAPPING_HEADER: self.mapping.name} if self.mapping is not None else {}
+        return {header: name.encode() for header, name in (named | {BATCH_HEADER: self.batch_id}).items()}
 
     def rows(self) -> Iterator[OutgoingRow]:
         """Yield the messages in order.
@@ -87,33 +92,18 @@ class OutgoingFile:
 
     def _row(self, number: int, body: bytes) -> OutgoingRow:
         fallback_id = f"{self.prefix}/{number}"
-        if self.mapping is not None:
-            return OutgoingRow(number, claimed_code(body, self.mapping) or fallback_id, fallback_id, None, body)
-        message = _object(body)
-        if message is None:
-            return OutgoingRow(number, fallback_id, fallback_id, None, body)
-        if self.batch_id is not None and "batch_id" not in message:
-            message["batch_id"] = self.batch_id
-            body = orjson.dumps(message)
-        batch_id = message.get("batch_id")
-        key = claimed_code(body, None) or fallback_id
-        return OutgoingRow(number, key, fallback_id, batch_id if isinstance(batch_id, str) else None, body)
-
-
-def _object(body: bytes) -> dict[str, Any] | None:
-    try:
-        message = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return message if isinstance(message, dict) else None
+        head = read_head(body, self.mapping)
+        batch_id = self.batch_id if head.batch_id is None else head.batch_id
+        is_named = isinstance(batch_id, str) and len(batch_id) <= LONGEST_ID
+        return OutgoingRow(number, head.code or fallback_id, fallback_id, batch_id if is_named else None, body)
 
 
 @contextmanager
 def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> Iterator[OutgoingFile]:
     """Open a file: digest, format, encoding; unpacked for as long as the block lasts where it is packed.
 
-    A table without a mapping has its records in one batch, named by the file's digest, unless `batch_id` names it: what
-    was sent is declared. Lines of JSON go on as they stand.
+    Records that name no batch are of `batch_id`, by default of one that the file's digest names: what was sent is
+    declared.
 
     Raises:
         UnreadableTable: the file is not there, empty, damaged or of an unknown format.
@@ -132,9 +122,6 @@ def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> I
             charset: Charset | None = None
             if kind in ("csv", "ndjson") and suffix in _KINDS:
                 charset = detect_charset(unpacked)
-            named = batch_id
-            if named is None and mapping is None and kind in ("csv", "xlsx"):
-                named = sha256[:_ID_DIGITS]
             yield OutgoingFile(
                 path=path,
                 unpacked=unpacked,
@@ -142,7 +129,7 @@ def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> I
                 charset=charset,
                 sha256=sha256,
                 mapping=mapping,
-                batch_id=named,
+                batch_id=batch_id or sha256[:_ID_DIGITS],
             )
     except (OSError, EOFError) as error:
         raise UnreadableTable(f"{path.name}: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from service.librdkafka import configuration
 from service.submitting.files import OutgoingRow
 from sync.errors import Retryable
 from sync.kafka import MAX_MESSAGE_BYTES, KafkaSettings
+from sync.messages import ID_HEADER
 from sync.topics import returns_topic, submissions_topic
 
 _CHECKPOINT_ROWS = 5_000
@@ -65,11 +66,13 @@ class Outcome:
 def push_rows(
     settings: KafkaSettings,
     office: str,
-    mapping: str | None,
+    headers: Mapping[str, bytes],
     rows: Iterable[OutgoingRow],
     acknowledged: Callable[[int], None],
 ) -> Sent:
-    """Push rows; `acknowledged` is told the last row up to which all were taken, now and then and at the end.
+    """Push rows, `headers` beside each.
+
+    `acknowledged` is told the last row up to which all were taken, now and then and at the end.
 
     Raises:
         NotDelivered: the brokers did not take a record.
@@ -97,10 +100,8 @@ def push_rows(
 
     last = 0
     for row in rows:
-        headers: list[tuple[str, str | bytes | None]] = [("ce_id", row.fallback_id.encode())]
-        if mapping is not None:
-            headers.append(("mapping", mapping.encode()))
-        _produce(producer, topic, row, headers, delivered)
+        beside: list[tuple[str, str | bytes | None]] = [(ID_HEADER, row.fallback_id.encode()), *headers.items()]
+        _produce(producer, topic, row, beside, delivered)
         last = row.number
         if last % _CHECKPOINT_ROWS == 0:
             _flush(producer, failures)

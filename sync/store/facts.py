@@ -261,7 +261,7 @@ async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None
 
 def incoming_of(row: asyncpg.Record) -> Incoming:
     """Return a stored record as it was fetched, with the headers that decoding reads."""
-    headers = {name: row[name] for name in ("mapping", "ce_id", "ce_time")}
+    headers = {name: row[name] for name in ("mapping", "ce_id", "ce_time", "batch_id")}
     return Incoming(
         source=Source(row["topic"], row["partition"], row["offset"]),
         received_at=row["received_at"],

@@ -96,7 +96,8 @@ order by place
 
 -- name: held_records
 -- What is needed to decide these held records again: where they lie, their bytes, how often they were decided.
-select d.receipt_id, d.office, d.topic, d.partition, d."offset", d.received_at, w.mapping, w.ce_id, w.ce_time, w.body,
+select d.receipt_id, d.office, d.topic, d.partition, d."offset", d.received_at, w.mapping, w.ce_id, w.ce_time,
+       w.batch_id, w.body,
        (select max(a.attempt) from disposition a where a.receipt_id = d.receipt_id) as attempt
 from disposition d
 join raw_message w on w.receipt_id = d.receipt_id and w.received_at = d.received_at

@@ -25,7 +25,7 @@ DISPOSITION_COLUMNS = (
     "content_sha256", "operation", "uscc", "disposition", "rules", "version", "duplicate_of", "case_id",
     "received_at", "decided_at", "ruleset", "return_text",
 )  # fmt: skip
-RAW_COLUMNS = ("receipt_id", "received_at", "mapping", "ce_id", "ce_time", "body")
+RAW_COLUMNS = ("receipt_id", "received_at", "mapping", "ce_id", "ce_time", "batch_id", "body")
 VERSION_COLUMNS = (
     "uscc", "version", "holding", "operation", "kind", "superseded", "office", "key_major", "occurred_at",
     "message_id", "name_key", "record", "predecessor_uscc", "successor_uscc", "reason", "receipt_id", "recorded_at",
@@ -221,7 +221,8 @@ def _raw_row(submission: Submission) -> tuple[Any, ...]:
     headers = submission.incoming.headers
     return (
         submission.receipt_id, submission.incoming.received_at, _text(headers.get("mapping")),
-        _text(headers.get("ce_id")), _text(headers.get("ce_time")), submission.incoming.body,
+        _text(headers.get("ce_id")), _text(headers.get("ce_time")), _text(headers.get("batch_id")),
+        submission.incoming.body,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 -- name: quarantined
 -- Records that lie in quarantine, in the order in which they came; behind a place among them.
 -- $1 office, $2 received_at of the place or null, $3 its receipt, $4 at most
-select d.receipt_id, d.office, d.topic, d.partition, d."offset", d.received_at, w.mapping, w.ce_id, w.ce_time, w.body,
+select d.receipt_id, d.office, d.topic, d.partition, d."offset", d.received_at, w.mapping, w.ce_id, w.ce_time,
+       w.batch_id, w.body,
        1::smallint as attempt
 from disposition d
 join raw_message w on w.receipt_id = d.receipt_id and w.received_at = d.received_at

@@ -564,7 +564,8 @@ CREATE TABLE public.raw_message (
     mapping text,
     ce_id text,
     body bytea NOT NULL,
-    ce_time text
+    ce_time text,
+    batch_id text
 )
 PARTITION BY RANGE (received_at);
 CREATE TABLE public.register_digest (
@@ -682,6 +683,7 @@ CREATE TABLE public.submission (
     by_rule jsonb DEFAULT '{}'::jsonb NOT NULL,
     done_at timestamp with time zone,
     rows_dropped_at timestamp with time zone,
+    batch_id text,
     CONSTRAINT submission_check CHECK (((produced <= records) AND (decided <= produced))),
     CONSTRAINT submission_records_check CHECK (((records >= 1) AND (records <= 100000)))
 );

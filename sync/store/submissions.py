@@ -54,6 +54,7 @@ class NewSubmission:
     idempotency_key: str | None
     content_sha256: bytes
     mapping: str | None
+    batch_id: str | None
     records: int
     accepted_at: datetime
 
@@ -81,6 +82,7 @@ class Waiting:
     submission_id: str
     office: str
     mapping: str | None
+    batch_id: str | None
     records: int
     produced: int
     scan_from: Mapping[int, int] | None
@@ -122,6 +124,7 @@ async def insert_submission(connection: WriteConn, new: NewSubmission) -> bool:
         new.idempotency_key,
         new.content_sha256,
         new.mapping,
+        new.batch_id,
         new.records,
         new.accepted_at,
     )

@@ -1,8 +1,10 @@
 -- name: insert_submission
 -- A submission of an office; no row when the office has used the idempotency key.
--- $1 id, $2 office, $3 client, $4 idempotency key or null, $5 sha256, $6 mapping or null, $7 records, $8 now
-insert into submission (submission_id, office, client, idempotency_key, content_sha256, mapping, records, accepted_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+-- $1 id, $2 office, $3 client, $4 idempotency key or null, $5 sha256, $6 mapping or null, $7 batch or null, $8 records,
+-- $9 now
+insert into submission (submission_id, office, client, idempotency_key, content_sha256, mapping, batch_id, records,
+                        accepted_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (office, idempotency_key) where idempotency_key is not null do nothing
 returning submission_id
 
@@ -29,7 +31,7 @@ returning office, batch_id, records, date, declared_at
 
 -- name: waiting
 -- The oldest submission of each office that is not wholly on its topic.
-select distinct on (office) submission_id, office, mapping, records, produced, scan_from::text as scan_from
+select distinct on (office) submission_id, office, mapping, batch_id, records, produced, scan_from::text as scan_from
 from submission
 where produced < records
 order by office, accepted_at, submission_id

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,15 @@ class Clerk:
         done = subprocess.run(command, capture_output=True, text=True, timeout=110)
         assert expected == done.returncode, done.stderr + done.stdout
         return done.stdout
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> Any:
+        """Ask the API as the office itself does."""
+        endpoints = json.loads((self.data_dir / "endpoints.json").read_text("utf-8"))
+        request = urllib.request.Request(endpoints["http"] + path, data=body, method=method)
+        request.add_header("authorization", f"Bearer {Path(endpoints['keys']['commerce']).read_text('utf-8').strip()}")
+        request.add_header("content-type", "text/csv; charset=utf-8")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
 
     def json(self, *arguments: str, expected: int = 0) -> Any:
         return json.loads(self.run(*arguments, "--json", expected=expected))
@@ -127,6 +138,35 @@ def test_a_day(clerk: Clerk, tmp_path: Path) -> None:
 
     assert 0 == clerk.json("replay", "--quarantined")["looked_at"]
     clerk.run("verify")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("first", ["topic", "http"])
+def test_a_table_is_the_same_by_either_door(clerk: Clerk, tmp_path: Path, first: str) -> None:
+    """Its rows have no ids: they go by the file's digest and their numbers, whichever way they come."""
+    table = tmp_path / "table.csv"
+    codes = {
+        "topic": ("91210100MA00005336", "91210100MA00005411"),
+        "http": ("91210100MA000055XQ", "91210100MA0000568Q"),
+    }
+    head, row = HEADER.removeprefix("message_id,"), "assign,2025-11-20T09:00:00+08:00,{},门{},2025-11-20,1,1\n"
+    table.write_text(head + "".join(row.format(code, number) for number, code in enumerate(codes[first])), "utf-8")
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()[:16]
+
+    for door in (first, "http" if first == "topic" else "topic"):
+        if door == "topic":
+            clerk.run("submit", "--office", "commerce", str(table), "--wait")
+        else:
+            posted = clerk.ask("POST", "/v1/submissions", table.read_bytes())
+            while clerk.ask("GET", f"/v1/submissions/{posted['submission_id']}")["state"] != "done":
+                time.sleep(0.2)
+
+    ids = {f"{digest}/1", f"{digest}/2"}
+    returns = [each for each in clerk.ask("GET", "/v1/returns?limit=1000")["items"] if each["message_id"] in ids]
+    told = [(each["disposition"], each["batch_id"], each["duplicate_of"] is not None) for each in returns]
+    batches = (digest, None) if first == "topic" else (None, digest)
+    assert [("accepted", batches[0], False)] * 2 + [("unchanged", batches[1], True)] * 2 == told
 
 
 def _url(clerk: Clerk) -> str:

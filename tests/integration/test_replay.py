@@ -29,7 +29,7 @@ async def _send(applier: Applier, *messages: bytes, ce_time: str = "2026-11-19T0
     place = Partition(submissions_topic("commerce"), 1)
     async with writing(applier.pool) as connection:
         await ledger.begin_partition(connection, *place, "commerce", 0)
-    headers = {"mapping": b"registration", "ce_time": ce_time.encode()}
+    headers = {"mapping": b"registration", "ce_time": ce_time.encode(), "batch_id": b"B"}
     incoming = [
         Incoming(source=Source(*place, offset), received_at=NOON, body=each, headers=headers)
         for offset, each in enumerate(messages)
@@ -78,6 +78,7 @@ async def test_what_a_mended_mapping_can_read_is_decided_with_the_same_receipt(d
         (each["disposition"], each["attempt"]) for each in returns
     ]
     assert returns[0]["receipt_id"] == returns[2]["receipt_id"]
+    assert ["B", "B", "B"] == [each["batch_id"] for each in returns]
     async with reading(pool) as connection:
         occurred_at = await connection.fetchval("select occurred_at from registration_version")
     assert "2026-11-19T01:00:00+00:00" == occurred_at.isoformat()
@@ -119,3 +120,4 @@ async def test_a_replayed_record_may_be_held_and_gets_its_next_return_when_its_c
         ("rejected", 3, CODE),
         ("accepted", 1, CODE),
     ] == await _told(pool)
+    assert [None, "B", "B", "B", None] == [each["batch_id"] for each in await read_returns(pool)]

@@ -45,7 +45,9 @@ async def relay_pool(database: str) -> AsyncIterator[Pool]:
     await opened.close()
 
 
-async def post(pool: Pool, office: str, bodies: list[bytes], mapping: str | None = None) -> str:
+async def post(
+    pool: Pool, office: str, bodies: list[bytes], mapping: str | None = None, batch_id: str | None = None
+) -> str:
     """Store a submission as the API does."""
     now = datetime.now(UTC)
     new = NewSubmission(
@@ -55,6 +57,7 @@ async def post(pool: Pool, office: str, bodies: list[bytes], mapping: str | None
         idempotency_key=None,
         content_sha256=b"x",
         mapping=mapping,
+        batch_id=batch_id,
         records=len(bodies),
         accepted_at=now,
     )
@@ -97,11 +100,11 @@ async def topic_of(broker: KafkaSettings, office: str) -> list[Incoming]:
     return [record async for record in read_range(broker, dict.fromkeys(ends, 0), ends)]
 
 
-async def test_every_row_goes_out_once_with_key_id_and_mapping(
+async def test_every_row_goes_out_once_with_key_id_mapping_and_batch(
     pool: Pool, relay_pool: Pool, broker: KafkaSettings, office: str
 ) -> None:
     bodies = [b"%d" % number for number in range(5_000)]
-    submission_id = await post(pool, office, bodies, mapping="registration")
+    submission_id = await post(pool, office, bodies, mapping="registration", batch_id="一批")
 
     async with producing(relay_pool, broker):
         await until(lambda: _is_produced(pool, submission_id))
@@ -109,9 +112,12 @@ async def test_every_row_goes_out_once_with_key_id_and_mapping(
     found = await topic_of(broker, office)
     assert sorted(bodies) == sorted(record.body for record in found)
     record = next(each for each in found if each.body == b"41")
-    assert {"ce_id": b"file/42", "submission": f"{submission_id}/42".encode(), "mapping": b"registration"} == dict(
-        record.headers
-    )
+    assert {
+        "ce_id": b"file/42",
+        "submission": f"{submission_id}/42".encode(),
+        "mapping": b"registration",
+        "batch_id": "一批".encode(),
+    } == dict(record.headers)
     places = await pool.fetch('select "row", partition, "offset" from submission_place')
     assert {(int(each.body) + 1, each.source.partition, each.source.offset) for each in found} == set(
         map(tuple, places)

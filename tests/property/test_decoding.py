@@ -26,7 +26,7 @@ objects = st.dictionaries(texts, values, max_size=6)
 members = st.sampled_from([*MESSAGE, "office_version", "load", "receipt_id", "record"])
 fields = st.sampled_from([*RECORD, "organization_code", "employee_count", "jgmc", "is_public"])
 headers = st.dictionaries(
-    st.sampled_from(["ce_id", "ce_time", "mapping"]), st.binary(max_size=20) | st.just(b"registration")
+    st.sampled_from(["ce_id", "ce_time", "mapping", "batch_id"]), st.binary(max_size=20) | st.just(b"registration")
 )
 
 

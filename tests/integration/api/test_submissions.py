@@ -54,6 +54,20 @@ async def test_records_without_a_key_go_by_the_digest_of_the_file(api: Api, pool
     assert ["ca3d163bab055381/1"] == [row[3] for row in await stored(pool)]
 
 
+async def test_a_batch_goes_beside_the_records_that_name_none(api: Api, pool: Pool) -> None:
+    bodies = [b"{}", b'{"batch_id":"own"}', b"{broken"]
+
+    tried = await api.post(
+        "/v1/submissions?batch_id=B&dry_run=1", key="commerce", content=lines(*bodies), headers=NDJSON
+    )
+    sent = await api.post("/v1/submissions?batch_id=B", key="commerce", content=lines(*bodies), headers=NDJSON)
+
+    assert ["B", "own", "B"] == [item["batch_id"] for item in tried.json()["items"]]
+    assert 202 == sent.status_code
+    assert ["B"] == [row["batch_id"] for row in await pool.fetch("select batch_id from submission")]
+    assert bodies == [row[4] for row in await stored(pool)]
+
+
 async def test_the_same_key_has_the_same_answer_for_the_same_body_alone(api: Api, pool: Pool) -> None:
     async def post(body: bytes, **headers: str) -> Any:
         return await api.post("/v1/submissions", key="commerce", content=body, headers=NDJSON | headers)
@@ -62,6 +76,9 @@ async def test_the_same_key_has_the_same_answer_for_the_same_body_alone(api: Api
     third = await post(b"{}\n", **{"idempotency-key": "k"})
     other_body = await post(b"{ }\n", **{"idempotency-key": "k"})
     other_reading = await post(b"{}\n", **{"idempotency-key": "k", "content-type": "text/csv"})
+    other_batch = await api.post(
+        "/v1/submissions?batch_id=B", key="commerce", content=b"{}\n", headers=NDJSON | {"idempotency-key": "k"}
+    )
     other_key = await post(b"{}\n", **{"idempotency-key": "l"})
     elsewhere = await api.post(
         "/v1/submissions?office=establishment",
@@ -70,7 +87,7 @@ async def test_the_same_key_has_the_same_answer_for_the_same_body_alone(api: Api
     )
 
     assert first.json() == second.json() == third.json()
-    assert (409, "conflict") == problem(other_body) == problem(other_reading)
+    assert (409, "conflict") == problem(other_body) == problem(other_reading) == problem(other_batch)
     assert (202, 202) == (other_key.status_code, elsewhere.status_code)
     assert 3 == await pool.fetchval("select count(*) from submission")
 
@@ -102,6 +119,7 @@ BAD_POSTS: list[tuple[str, dict[str, str], bytes, tuple[int, str], str | None]] 
     ("", NDJSON, b"", (422, "invalid-request"), "no-records"),
     ("", {"content-type": "text/csv"}, b"uscc,name\r\n", (422, "invalid-request"), "no-records"),
     ("", {"content-type": "application/json"}, b"[{}", (422, "invalid-request"), "not-json"),
+    ("?batch_id=" + "b" * 129, NDJSON, b"{}", (422, "invalid-request"), "too-long"),
     ("?mapping=nobody", NDJSON, b"{}", (422, "invalid-request"), "no-mapping"),
     ("?dry_run=perhaps", NDJSON, b"{}", (422, "invalid-request"), "wrong-type"),
     ("?x=1", NDJSON, b"{}", (422, "invalid-request"), "unknown"),

@@ -31,7 +31,7 @@ def _read(path: Path, batch_id: str | None = None, *, mapping: bool = False) -> 
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
-def test_a_row_of_a_table_becomes_a_submission_in_the_batch_of_its_file(tmp_path: Path, encoding: str) -> None:
+def test_a_row_of_a_table_becomes_the_submission_that_the_api_makes_of_it(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "t.csv"
     path.write_text(HEADER + LINE, encoding)
     prefix = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -44,7 +44,6 @@ def test_a_row_of_a_table_becomes_a_submission_in_the_batch_of_its_file(tmp_path
         "operation": "assign",
         "occurred_at": "2026-11-20T09:00:00+08:00",
         "office_version": 7,
-        "batch_id": prefix,
         "record": {"uscc": CODE, "name": "沈阳一号有限公司"},
     } == orjson.loads(row.body)
 
@@ -72,20 +71,46 @@ def test_lines_of_json_go_on_as_they_stand_whatever_they_hold(tmp_path: Path) ->
     assert [row.fallback_id for row in rows[1:]] == [row.key for row in rows[1:]]
 
 
-def test_a_batch_that_is_named_is_entered_where_none_stands(tmp_path: Path) -> None:
+def test_a_batch_that_is_named_is_that_of_records_that_name_none(tmp_path: Path) -> None:
     path = tmp_path / "t.ndjson"
-    path.write_bytes(b'{"record":{}}\n{"batch_id":"B","record":{}}\n')
+    lines = [b'{"record":{}}', b'{"batch_id":"B"}', b'{"batch_id":""}', b'{"batch_id":7}', b"{broken"]
+    path.write_bytes(b"\n".join(lines))
 
-    assert ["named", "B"] == [row.batch_id for row in _read(path, "named")]
+    rows = _read(path, "named")
+
+    assert ["named", "B", "named", None, "named"] == [row.batch_id for row in rows]
+    assert lines == [row.body for row in rows]
+
+
+def test_what_goes_beside_the_records_names_mapping_and_batch(tmp_path: Path) -> None:
+    path = tmp_path / "t.ndjson"
+    path.write_bytes(b"{}")
+
+    with opened(path, load_mappings(load_offices())["commerce", "registration"], "一批") as file:
+        headers = file.headers
+
+    assert {"mapping": b"registration", "batch_id": "一批".encode()} == headers
 
 
 def test_under_a_mapping_a_row_is_an_object_of_the_offices_own_fields(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f"uniscid,traname\n{CODE},沈阳\n", "utf-8")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
     (row,) = _read(path, mapping=True)
 
-    assert (CODE, {"uniscid": CODE, "traname": "沈阳"}) == (row.key, orjson.loads(row.body))
+    assert (CODE, digest, {"uniscid": CODE, "traname": "沈阳"}) == (row.key, row.batch_id, orjson.loads(row.body))
+
+
+def test_under_a_mapping_a_batch_stands_in_the_offices_own_field(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"tyshxydm,pch\n{CODE},P1\n{CODE},\n", "utf-8")
+    found = load_mappings(load_offices())["establishment", "registration"]
+
+    with opened(path, found, "named") as file:
+        rows = list(file.rows())
+
+    assert ["P1", "named"] == [row.batch_id for row in rows]
 
 
 @pytest.mark.parametrize(

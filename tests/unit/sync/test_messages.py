@@ -136,6 +136,32 @@ class TestIdentity:
         assert submission.message_id is None
         assert submission.key is None
 
+    def test_the_header_names_the_batch_where_the_message_names_none(self) -> None:
+        assert [decode(message(batch_id=named), batch_id="一批".encode()).batch_id for named in (..., None, "")] == [
+            "一批"
+        ] * 3
+        assert decode(message(), batch_id=b"other").batch_id == "COM-20261120"
+        assert decode(message(batch_id=...), batch_id=b"").batch_id is None
+
+    def test_an_unreadable_record_is_of_the_batch_that_its_header_names(self) -> None:
+        assert [decode(body, batch_id=b"B").batch_id for body in (b"{", b"x" * (MAX_BYTES + 1))] == ["B", "B"]
+        assert decode(b"{", batch_id=b"a\0b").batch_id is None
+
+    def test_the_batch_is_no_part_of_the_content(self) -> None:
+        one, other = decode(message(batch_id=...), batch_id=b"B"), decode(message(batch_id=...))
+
+        assert one.content_digest == other.content_digest
+
+    @pytest.mark.parametrize("header", [b"x" * 129, b"\xff", b"a\0b"])
+    def test_a_header_that_names_no_batch_is_an_error(self, header: bytes) -> None:
+        submission = decode(message(batch_id=...), batch_id=header)
+
+        assert fired(submission.findings) == [("M05", "error", "batch_id")]
+        assert submission.batch_id is None
+
+    def test_a_batch_given_in_vain_is_not_replaced_by_the_header(self) -> None:
+        assert decode(message(batch_id=7), batch_id=b"B").batch_id is None
+
     def test_content_is_compared_as_json(self) -> None:
         sent = message()
         turned = dict(reversed(sent.items()))
