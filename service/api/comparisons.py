@@ -26,50 +26,20 @@ from service.auth.bearers import agreed_office, one_office
 from service.auth.policy import requires
 from service.deps import BearerDep, ContextDep, ResourcesDep
 from service.problems import PREFIX, Fault, Problem, invalid, negotiate_language
+from service.register_problems import PROBLEMS
 from service.resources import Resources
 from sync.nightly.comparisons import settlement
-from sync.nightly.registers import Code
 from sync.store import nightly_comparisons as store
 from sync.store.audits import write_audit
 from sync.store.clients import Bearer
 from sync.store.connection import INGEST, reading, writing
 from sync.store.nightly_comparisons import ComparisonRow
-from validators.rulebook import Text
 
 PATH = "/v1/comparisons"
 BODY_LIMIT_BYTES = 4 * 1024**3
 _CHUNK_BYTES = 4 * 1024 * 1024
 _PIECE_SECONDS = 30.0
 _HASH = "the first 8 bytes of the SHA-256 of `<uscc>/<version>` in UTF-8, big-endian"
-
-PROBLEMS: Mapping[Code, Text] = {
-    "not-gzip": Text(zh="不是 gzip 文件", en="the file is no gzip"),
-    "truncated": Text(zh="文件不完整，末尾缺失", en="the file ends too early"),
-    "damaged": Text(zh="文件已损坏", en="the file is damaged"),
-    "wrong-encoding": Text(zh="不是 UTF-8，见 facts 中的行与字节", en="not UTF-8; facts name line and byte"),
-    "malformed": Text(zh="某行不成行，见 facts", en="a row cannot be read; facts name it"),
-    "empty": Text(zh="登记簿中没有任何记录", en="the register has no rows"),
-    "no-key-column": Text(zh="缺少代码列 uscc", en="the column uscc is missing"),
-    "unknown-columns": Text(
-        zh="有不认识的列（改名了？），force=true 时略过",
-        en="columns that nobody knows (renamed?); force leaves them out",
-    ),
-    "repeated-columns": Text(zh="同一列出现两次", en="a column stands there twice"),
-    "different-columns": Text(zh="登记簿各文件的列不一致", en="the files of the register have different columns"),
-    "missing-codes": Text(zh="有的行没有代码", en="rows without a code"),
-    "duplicate-codes": Text(zh="同一代码出现多次", en="codes that stand there more than once"),
-    "too-few-rows": Text(
-        zh="少于上次登记簿的八成，确认无误请用 force=true",
-        en="fewer than 80 % of the last register; force if that is so",
-    ),
-    "older-than-last": Text(
-        zh="早于上次比对的登记簿，确认无误请用 force=true",
-        en="older than the last register compared; force if that is so",
-    ),
-    "not-decided-yet": Text(
-        zh="未核查的记录过多，请稍后再报送", en="too many records are not decided yet; hand it in again later"
-    ),
-}
 
 
 class HandInParameters(Parameters):

@@ -21,11 +21,13 @@ from service.commands import options
 from service.commands.progress import Meter
 from service.commands.roles import run_role
 from service.judging import decoder
+from service.register_problems import PROBLEMS
 from service.settings import Settings, dsn, kafka_settings, load, locate, nights, snapshot_folder
 from service.site import load_site
 from sync.nightly.comparisons import Means, settlement
 from sync.nightly.engine import Engine
-from sync.nightly.registers import FORMATS, files_of, format_of
+from sync.nightly.register_faults import FORMATS
+from sync.nightly.registers import files_of, format_of
 from sync.nightly.run import Night, NightlyConfig, Register, run_once, show
 from sync.snapshots import SnapshotUnderWay, make_snapshot
 from sync.store.connection import JOB, Pool, open_pool, reading
@@ -256,7 +258,9 @@ def _print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: b
         click.echo("  ".join(f"{name} {value}" for name, value in figures.items() if value is not None))
         if each["problem"] is not None:
             facts = json.dumps(each["problem"]["facts"], ensure_ascii=False)
+            text = PROBLEMS[each["problem"]["code"]]
             click.echo(f"  登记簿不可用 unusable: {each['problem']['code']} {facts}")
+            click.echo(f"  {text.zh} · {text.en}")
         else:
             click.echo(f"  待定 pending: office {each['pending']['office']}, registry {each['pending']['registry']}")
         if "settlement" in each:

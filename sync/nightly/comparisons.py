@@ -18,12 +18,13 @@ from typing import Final
 import orjson
 import structlog
 
+from sync.errors import Retryable
 from sync.instants import format_instant
 from sync.kafka import KafkaSettings, log_ends, read_values
 from sync.masking import mask
 from sync.nightly.days import BusinessDays
 from sync.nightly.engine import Engine, LocalEngine, Question
-from sync.nightly.registers import FORMATS, Format, UnusableRegister
+from sync.nightly.register_faults import FORMATS, Format, UnusableRegister
 from sync.nightly.settlement import settle
 from sync.nightly.sides import Bounds, Difference
 from sync.offices import Office
@@ -39,6 +40,9 @@ LEAST_SHARE: Final = 0.8
 UNDECIDED_RECORDS: Final = 200_000
 _ABANDONED_AFTER: Final = timedelta(hours=6)
 _PAGE: Final = 1_000
+_TOLD_CODES: Final = 10
+# A register that a run died over so often, killed or by an error, is not what the others wait for.
+_MOST_TRIES: Final = 5
 
 log = structlog.get_logger(__name__)
 
@@ -78,10 +82,29 @@ async def compare_waiting(means: Means, offices: Iterable[Office]) -> int:
         file = means.folder / f"{order.comparison_id}.{order.format}"
         try:
             await _fetch(means.pool, order, file)
-            await make(means, known[order.office], order, (file,))
+            await _try(means, known[order.office], order, file)
         finally:
             file.unlink(missing_ok=True)
     return len(waiting)
+
+
+async def _try(means: Means, office: Office, order: Order, file: Path) -> None:
+    """Make a comparison; one that runs have died over again and again fails, so that the others get their turn."""
+    async with writing(means.pool, JOB) as connection:
+        tries = await nightly_comparisons.begin_try(connection, order.comparison_id)
+    if tries <= _MOST_TRIES:
+        try:
+            await make(means, office, order, (file,))
+        except Retryable:
+            async with writing(means.pool, JOB) as connection:
+                await nightly_comparisons.forget_tries(connection, order.comparison_id)
+            raise
+        return
+    log.error("comparison_given_up", comparison_id=order.comparison_id, tries=_MOST_TRIES)
+    async with writing(means.pool, JOB) as connection:
+        await nightly_comparisons.fail(
+            connection, order.comparison_id, {"code": "gave-up", "facts": {"tries": _MOST_TRIES}}
+        )
 
 
 async def _fetch(pool: Pool, order: Order, file: Path) -> None:
@@ -156,6 +179,7 @@ async def _make(means: Means, office: Office, order: Order, files: tuple[Path, .
 
 
 async def _items(connection: WriteConn, order: Order, before: str | None, chunk: list[Difference]) -> Iterator[Item]:
+    _check_texts(chunk)
     codes = [each.uscc for each in chunk]
     receipts = await nightly_comparisons.last_receipts(connection, codes, order.office)
     ages = {} if before is None else await nightly_comparisons.read_ages(connection, before, codes)
@@ -174,6 +198,17 @@ async def _items(connection: WriteConn, order: Order, before: str | None, chunk:
             )
 
     return items()
+
+
+def _check_texts(chunk: list[Difference]) -> None:
+    """Refuse texts that no registry can hold; only what differs can have them, because the registry has none.
+
+    Raises:
+        UnusableRegister: there are some.
+    """
+    codes = [each.uscc for each in chunk if each.row is not None and any("\0" in value for value in each.row.values())]
+    if codes:
+        raise UnusableRegister("nul-characters", codes=[code.replace("\0", "\ufffd") for code in codes[:_TOLD_CODES]])
 
 
 def _masked(difference: Difference) -> dict[str, dict[str, str | None]]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from sync.nightly.comparing import compare
-from sync.nightly.registers import Format, Register, open_registers
+from sync.nightly.register_faults import Format
+from sync.nightly.registers import Register, open_registers
 from sync.nightly.sides import Bounds, Difference, Totals
 from sync.nightly.sifting import Sifted, choose_numbers, lacking, sift
 from sync.store.nightly_export import View, read_register

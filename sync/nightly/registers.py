@@ -1,31 +1,35 @@
 """Reads an office's full register (CSV.gz, NDJSON.gz, Parquet) as columns of texts, in constant memory.
 
-Columns bear English or short names. Whatever is wrong with the file as a whole is an UnusableRegister that says what
-and where, and never repeats what stood there.
+Columns bear English or short names. What is wrong with a file as a whole is said by register_faults.py.
 """
 
 from __future__ import annotations
 
 import csv
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final, Literal, TypeAlias, cast, get_args
+from typing import IO, Any, Final, TypeAlias
 
 import orjson
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
-from isal import igzip_lib, igzip_threaded
 
-from sync.errors import SyncError
-from validators.fields import ENGLISH_NAMES
+from sync.nightly.register_faults import (
+    FORMATS,
+    Format,
+    UnusableRegister,
+    explained,
+    explaining,
+    noticing,
+    unpacked,
+    within,
+)
+from validators.fields import ENGLISH_NAMES, FIELDS
 
-Format: TypeAlias = Literal["csv.gz", "ndjson.gz", "parquet"]
-FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 KEY: Final = "uscc"
 # Columns that a snapshot has beside the record's: known, and not compared.
 BESIDE: Final = frozenset(("version", "office", "business_type"))
@@ -35,24 +39,10 @@ _BLOCK_BYTES: Final = 1024 * 1024
 _HEADER_BYTES: Final = 256 * 1024
 _BATCH_ROWS: Final = 50_000
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_JSON_TYPES: Final = {int: "number", float: "number", bool: "boolean", dict: "object", list: "array"}
 
-Code: TypeAlias = Literal[
-    "not-gzip", "truncated", "damaged", "wrong-encoding", "malformed", "empty", "no-key-column", "unknown-columns",
-    "repeated-columns", "different-columns", "missing-codes", "duplicate-codes", "too-few-rows",
-    "older-than-last", "not-decided-yet",
-]  # fmt: skip
-
-
-class UnusableRegister(SyncError):
-    """A register cannot be compared; `code` says why, `facts` where and how much."""
-
-    exit_status = 1
-
-    def __init__(self, code: Code, **facts: Any) -> None:
-        told = ", ".join(f"{name} {value}" for name, value in facts.items())
-        super().__init__(f"the register is unusable: {code}" + (f" ({told})" if told else ""))
-        self.code = code
-        self.facts = facts
+# The English name of every column that is used by the name that the file gives it, and the batches of rows.
+Opened: TypeAlias = tuple[dict[str, str], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +90,18 @@ def open_register(
     """
     if path.stat().st_size == 0:
         raise UnusableRegister("empty")
-    with explained(path, form):
-        if form == "parquet":
-            yield _open_parquet(path, force, row_groups)
-        else:
-            with path.open("rb") as file:
-                if file.read(2) != _GZIP_MAGIC:
-                    raise UnusableRegister("not-gzip")
-            if form == "csv.gz":
-                with _unpacked(path) as stream:
-                    yield _open_csv(path, stream, force)
+    with ExitStack() as stack, noticing() as noted:
+        with explained(path, form):
+            if form == "parquet":
+                used, batches = _open_parquet(path, force, row_groups)
             else:
-                with _unpacked(path) as stream:
-                    yield _open_ndjson(path, stream, force)
+                with path.open("rb") as file:
+                    if file.read(2) != _GZIP_MAGIC:
+                        raise UnusableRegister("not-gzip")
+                stream = stack.enter_context(unpacked(path))
+                open_ = _open_csv if form == "csv.gz" else _open_ndjson
+                used, batches = open_(path, stream, force)
+        yield _register(used, noted.passing(explaining(path, form, batches)))
 
 
 @contextmanager
@@ -135,7 +124,8 @@ def open_registers(files: Sequence[Path], form: Format, *, force: bool = False) 
                 for batch in register.reader:
                     yield padded(batch, schema)
 
-    yield Register(columns=columns, reader=pa.RecordBatchReader.from_batches(schema, chained()))
+    with noticing() as noted:
+        yield Register(columns=columns, reader=pa.RecordBatchReader.from_batches(schema, noted.passing(chained())))
 
 
 def columns_of(files: Sequence[Path], form: Format, *, force: bool) -> tuple[str, ...]:
@@ -154,61 +144,11 @@ def columns_of(files: Sequence[Path], form: Format, *, force: bool) -> tuple[str
     return found
 
 
-@contextmanager
-def within(path: Path | None) -> Iterator[None]:
-    """Say of what is wrong with one file of several which file it is; None: it is the only one."""
-    try:
-        yield
-    except UnusableRegister as error:
-        if path is None:
-            raise
-        raise UnusableRegister(error.code, file=path.name, **error.facts) from None
-
-
 def padded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Give a batch the columns of a schema, null where it has none."""
     present = dict(zip(batch.schema.names, batch.columns, strict=True))
     columns = [present.get(each.name, pa.nulls(batch.num_rows, each.type)) for each in schema]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _unpacked(path: Path) -> IO[bytes]:
-    """Open a gzip file; a thread of its own unpacks it ahead."""
-    return cast("IO[bytes]", igzip_threaded.open(path, "rb", threads=1))  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def explained(path: Path, form: Format) -> Iterator[None]:
-    """Turn what the libraries raise over a file's bytes into what is wrong with the file."""
-    try:
-        yield
-    except EOFError:
-        raise UnusableRegister("truncated") from None
-    except (igzip_lib.IsalError, zlib.error, OSError) as error:  # type: ignore[misc]  # its stub has no base
-        raise UnusableRegister("damaged", error=type(error).__name__) from None
-    except pa.ArrowInvalid as error:
-        raise _explain(path, form, str(error)) from None
-
-
-def _explain(path: Path, form: Format, told: str) -> UnusableRegister:
-    if form == "parquet":
-        return UnusableRegister("truncated" if "footer" in told or "magic" in told else "damaged")
-    if "UTF8" in told:
-        return UnusableRegister("wrong-encoding", expected="UTF-8", **_first_undecodable(path))
-    words = told.split("#", 1)
-    row = words[1].split(":", 1)[0] if len(words) == 2 else ""
-    return UnusableRegister("malformed", **({"row": int(row)} if row.isdigit() else {}))
-
-
-def _first_undecodable(path: Path) -> dict[str, int]:
-    """Find the line and byte, from 1, at which a file is no UTF-8."""
-    with _unpacked(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                return {"line": number, "byte": error.start + 1}
-    return {}
 
 
 def english(names: Sequence[str], *, force: bool) -> dict[str, str]:
@@ -233,8 +173,8 @@ def _shown(names: Sequence[str]) -> list[str]:
     return [name[:64] for name in names[:10]]
 
 
-def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Register:
-    with _unpacked(path) as peeked:
+def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Opened:
+    with unpacked(path) as peeked:
         head = peeked.read(_HEADER_BYTES)
     try:
         text = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8")
@@ -255,13 +195,27 @@ def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Register:
             check_utf8=True,
         ),
     )
-    return _register(used, iter(reader))
+    return used, iter(reader)
 
 
-def _open_parquet(path: Path, force: bool, row_groups: Sequence[int] | None) -> Register:
+def _open_parquet(path: Path, force: bool, row_groups: Sequence[int] | None) -> Opened:
     file = pa_parquet.ParquetFile(path)
     used = english(file.schema_arrow.names, force=force)
-    return _register(used, file.iter_batches(batch_size=_BATCH_ROWS, columns=list(used), row_groups=row_groups))
+    for name, found in used.items():
+        if not _is_text(file.schema_arrow.field(name).type, FIELDS[found].form):
+            kind = str(file.schema_arrow.field(name).type)
+            raise UnusableRegister("not-text", column=name[:64], type=kind[:64])
+    return used, file.iter_batches(batch_size=_BATCH_ROWS, columns=list(used), row_groups=row_groups)
+
+
+def _is_text(kind: pa.DataType, form: str) -> bool:
+    """Whether a column's values have one text each: a number does not say how it was written (0711, 5.00)."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):
+        return True
+    by_form = {"date": pa.types.is_date, "integer": pa.types.is_integer, "decimal": pa.types.is_decimal}
+    return pa.types.is_null(kind) or (form in by_form and by_form[form](kind))
 
 
 def cut_parquet(path: Path, rows: int) -> list[tuple[int, ...]]:
@@ -284,19 +238,20 @@ def cut_parquet(path: Path, rows: int) -> list[tuple[int, ...]]:
     return [*parts, tuple(part)] if part else parts
 
 
-def _open_ndjson(path: Path, stream: IO[bytes], force: bool) -> Register:
+def _open_ndjson(path: Path, stream: IO[bytes], force: bool) -> Opened:
     """Open lines of JSON objects; the columns are those of the first 10,000 lines together."""
-    with _unpacked(path) as peeked:
+    with unpacked(path) as peeked:
         names: dict[str, None] = {}
-        for row in _objects(islice(peeked, 10_000)):
+        for _, row in _objects(islice(peeked, 10_000)):
             names.update(dict.fromkeys(row))
     if not names:
         raise UnusableRegister("empty")
     used = english(list(names), force=force)
-    return _register(used, _ndjson_batches(stream, used, force))
+    return used, _ndjson_batches(stream, used, force)
 
 
-def _objects(lines: Iterator[bytes]) -> Iterator[Mapping[str, Any]]:
+def _objects(lines: Iterator[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield every object with the number of its line, from 1."""
     for number, line in enumerate(lines, start=1):
         text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
         if not text:
@@ -309,10 +264,10 @@ def _objects(lines: Iterator[bytes]) -> Iterator[Mapping[str, Any]]:
             except UnicodeDecodeError as error:
                 place = {"line": number, "byte": error.start + 1}
                 raise UnusableRegister("wrong-encoding", expected="UTF-8", **place) from None
-            raise UnusableRegister("malformed", row=number) from None
+            raise UnusableRegister("malformed", line=number) from None
         if not isinstance(row, dict):
-            raise UnusableRegister("malformed", row=number)
-        yield row
+            raise UnusableRegister("malformed", line=number)
+        yield number, row
 
 
 def _ndjson_batches(stream: Any, used: Mapping[str, str], force: bool) -> Iterator[pa.RecordBatch]:
@@ -320,14 +275,21 @@ def _ndjson_batches(stream: Any, used: Mapping[str, str], force: bool) -> Iterat
     rows = _objects(iter(stream))
     while chunk := list(islice(rows, _BATCH_ROWS)):
         if not force:
-            late = {name for row in chunk for name in row.keys() - used.keys()}
+            late = {name for _, row in chunk for name in row.keys() - used.keys()}
             english([*used, *sorted(late)], force=False)
-        columns = [pa.array([_text(row.get(name)) for row in chunk], pa.string()) for name in used]
+        columns = [
+            pa.array([_text(row.get(name), name, found, line) for line, row in chunk], pa.string())
+            for name, found in used.items()
+        ]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+def _text(value: Any, name: str, found: str, line: int) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and FIELDS[found].form == "integer":
+        return str(value)
+    raise UnusableRegister("not-text", column=name[:64], type=_JSON_TYPES[type(value)], line=line)
 
 
 def _register(used: Mapping[str, str], batches: Iterator[pa.RecordBatch]) -> Register:

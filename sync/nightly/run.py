@@ -23,7 +23,7 @@ from sync.nightly.comparisons import Means, compare_waiting, hand_in_locally, ma
 from sync.nightly.days import days_between
 from sync.nightly.engine import Engine
 from sync.nightly.quality import required_fields, stock_after_days
-from sync.nightly.registers import Format
+from sync.nightly.register_faults import Format
 from sync.nightly.report import write_report
 from sync.nightly.sealing import Closing, behind, preview, seal
 from sync.offices import Office, Offices

@@ -18,7 +18,8 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from sync.nightly.registers import KEY, Register, UnusableRegister, padded
+from sync.nightly.register_faults import UnusableRegister
+from sync.nightly.registers import KEY, Register, padded
 
 Kind: TypeAlias = Literal["different", "missing_here", "missing_there", "pending"]
 Statement: TypeAlias = Literal[

@@ -31,7 +31,8 @@ from pyspark.sql import DataFrame, SparkSession
 from sync.errors import Fatal, Retryable
 from sync.nightly import spark_tasks as tasks
 from sync.nightly.engine import Answer, Check, Progress, Question
-from sync.nightly.registers import UnusableRegister, columns_of, cut_parquet
+from sync.nightly.register_faults import UnusableRegister
+from sync.nightly.registers import columns_of, cut_parquet
 from sync.nightly.sides import Difference, Totals, check_register, difference_of
 from sync.nightly.spark_tasks import FilePart, Work
 from sync.store.nightly_export import cut_register, exported_snapshot

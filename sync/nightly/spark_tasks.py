@@ -20,7 +20,8 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from sync.nightly.registers import KEY, Format, Register, UnusableRegister, open_register, padded, within
+from sync.nightly.register_faults import Format, UnusableRegister, within
+from sync.nightly.registers import KEY, Register, open_register, padded
 from sync.nightly.sides import Bounds, connected, office_rows, register_reader, registry_rows, statement
 from sync.store.nightly_export import Codes, View, read_codes, read_register
 

@@ -172,6 +172,17 @@ async def list_waiting(connection: ReadConn) -> list[Order]:
     return [Order(**row) for row in await connection.fetch(_SQL["waiting"])]
 
 
+async def begin_try(connection: WriteConn, comparison_id: str) -> int:
+    """Note that a run takes a comparison up; return how often that has been."""
+    tries: int = await connection.fetchval(_SQL["begin_try"], comparison_id)
+    return tries
+
+
+async def forget_tries(connection: WriteConn, comparison_id: str) -> None:
+    """Forget how often a comparison was taken up: it was not for the register that it came to nothing."""
+    await connection.execute(_SQL["forget_tries"], comparison_id)
+
+
 async def read_order(connection: ReadConn, comparison_id: str) -> Order:
     """Return what one comparison is to compare."""
     row = await connection.fetchrow(_SQL["order_of"], comparison_id)

@@ -44,6 +44,16 @@ from comparison
 where state = 'running'
 order by handed_in_at, comparison_id
 
+-- name: begin_try
+-- Note that a run takes a comparison up; how often that has been.
+-- $1 comparison
+update comparison set tries = tries + 1 where comparison_id = $1 returning tries
+
+-- name: forget_tries
+-- The database or the brokers were away: that says nothing of the register.
+-- $1 comparison
+update comparison set tries = 0 where comparison_id = $1
+
 -- name: order_of
 -- What one comparison is to compare.
 -- $1 comparison

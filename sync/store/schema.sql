@@ -352,6 +352,7 @@ CREATE TABLE public.comparison (
     missing_there bigint,
     pending_office bigint,
     pending_registry bigint,
+    tries integer DEFAULT 0 NOT NULL,
     CONSTRAINT comparison_format_check CHECK ((format = ANY (ARRAY['csv.gz'::text, 'ndjson.gz'::text, 'parquet'::text]))),
     CONSTRAINT comparison_state_check CHECK ((state = ANY (ARRAY['receiving'::text, 'running'::text, 'done'::text, 'failed'::text])))
 );

@@ -14,12 +14,23 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
 
+from sync.errors import Retryable
 from sync.kafka import Message, Producer
+from sync.nightly import comparisons
 from sync.nightly.comparisons import settlement
 from sync.nightly.registers import files_of
 from sync.nightly.run import Register
-from sync.store.connection import JOB, reading
-from sync.store.nightly_comparisons import ComparisonRow, ItemRow, find_comparison, list_items, read_order
+from sync.store.connection import JOB, reading, writing
+from sync.store.nightly_comparisons import (
+    ComparisonRow,
+    ItemRow,
+    add_chunk,
+    begin,
+    find_comparison,
+    hand_in,
+    list_items,
+    read_order,
+)
 from sync.topics import submissions_topic
 from tests.integration.nightly.conftest import DAY, NOON, Town, message, new_code, record_of
 
@@ -29,10 +40,25 @@ ROWS = 20_000
 async def _compared(town: Town, register: Register) -> ComparisonRow:
     night = await town.night(register)
     (comparison_id,) = night.compared + night.failed
+    return await _found(town, comparison_id)
+
+
+async def _found(town: Town, comparison_id: str) -> ComparisonRow:
     async with reading(town.pool, JOB) as connection:
         found = await find_comparison(connection, comparison_id, None)
     assert found is not None
     return found
+
+
+async def _handed_in(town: Town, register: Register) -> str:
+    """Hand a register in as the API does."""
+    async with writing(town.pool, JOB) as connection:
+        comparison_id = await begin(
+            connection, office=register.office, day=register.date, form=register.form, forced=False, by="test"
+        )
+        await add_chunk(connection, comparison_id, 0, register.file.read_bytes())
+        await hand_in(connection, comparison_id, 1)
+    return comparison_id
 
 
 async def _items(town: Town, comparison_id: str, kind: str | None = None) -> list[ItemRow]:
@@ -253,6 +279,10 @@ _BAD: dict[str, tuple[str, Callable[[Path, list[dict[str, str]]], Any]]] = {
         "malformed",
         lambda path, rows: path.write_bytes(gzip.compress(_csv(rows) + b"\na,b,c,d,e,f,g,h,i,j")),
     ),
+    "a text with a NUL": (
+        "nul-characters",
+        lambda path, rows: path.write_bytes(gzip.compress(_csv([*rows[1:], rows[0] | {"name": "a\0b"}]))),
+    ),
     "header alone": ("empty", lambda path, rows: path.write_bytes(gzip.compress(",".join(rows[0]).encode() + b"\n"))),
     "nothing": ("empty", lambda path, _rows: path.write_bytes(b"")),
 }
@@ -284,3 +314,44 @@ async def test_a_register_that_lost_a_fifth_or_is_an_older_one_halts_unless_forc
         orjson.loads(each.problem or "{}")["code"] for each in (halted, older)
     ]
     assert ("done", 7, 3) == (forced.state, forced.equal, forced.missing_there)
+
+
+async def test_a_register_that_every_run_dies_over_does_not_keep_the_others_waiting(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.push([message(1, record_of(1))])
+    register = town.write_register([record_of(1)])
+    comparison_id = await _handed_in(town, register)
+
+    async def die(*_: object) -> bool:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(comparisons, "make", die)
+        for _ in range(5):
+            with pytest.raises(MemoryError):
+                await town.night()
+    night = await town.night()
+    found = await _found(town, comparison_id)
+    assert ("failed", "gave-up") == (found.state, orjson.loads(found.problem or "{}")["code"])
+    assert night.sealed
+
+
+async def test_brokers_that_are_away_are_not_held_against_a_register(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.push([message(1, record_of(1))])
+    register = town.write_register([record_of(1)])
+    comparison_id = await _handed_in(town, register)
+
+    async def stay_away(*_: object) -> bool:
+        raise Retryable("the brokers are away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(comparisons, "make", stay_away)
+        for _ in range(6):
+            with pytest.raises(Retryable):
+                await town.night()
+    await town.night()
+    found = await _found(town, comparison_id)
+    assert ("done", 1) == (found.state, found.equal)

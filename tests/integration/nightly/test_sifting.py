@@ -10,7 +10,7 @@ import pytest
 
 from sync.nightly import engine, run
 from sync.nightly.engine import LocalEngine, Question
-from sync.nightly.registers import UnusableRegister
+from sync.nightly.register_faults import UnusableRegister
 from sync.nightly.sides import Bounds, Difference, Totals
 from sync.nightly.sifting import choose_numbers
 from sync.records import receipt_bound
