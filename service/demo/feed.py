@@ -17,8 +17,8 @@ import orjson
 
 from service.demo.catalogue import Planting, pairs, singles
 from service.demo.drafts import Desk, Draft
+from service.demo.lives import NORMAL, registered
 from service.demo.organizations import OFFICES
-from service.demo.stories import NORMAL, registered
 
 _SHARES = {"commerce": 0.80, "civil-affairs": 0.14, "establishment": 0.06}
 _OPEN_STORIES = 512

@@ -13,6 +13,7 @@ from random import Random
 from validators.check_character import mod11, mod11_2, mod11_10, mod31
 from validators.uscc import ALPHABET
 
+NOWHERE = "219900"
 _SECOND_LETTERS = "KLMNPQRTUWXY"
 _SUBJECT_SPACE = len(_SECOND_LETTERS) * len(ALPHABET) ** 6
 _SUBJECT_STRIDE = 4_294_967_291  # prime, so coprime to the space: a permutation
@@ -55,18 +56,18 @@ class Identifiers:
         body = f"{division}{self._next_registration * _REGISTRATION_STRIDE % _REGISTRATION_SPACE:08}"
         return body + mod11_10(body)
 
-    def id_number(self) -> str:
+    def id_number(self, area: str = NOWHERE) -> str:
         """Return an ID card number of a person who cannot be: its division never existed."""
         birth = 1955 + int(self._random.random() * 45)
         day = int(self._random.random() * 336)
-        body = f"219900{birth}{day // 28 + 1:02}{day % 28 + 1:02}{int(self._random.random() * 1000):03}"
+        body = f"{area}{birth}{day // 28 + 1:02}{day % 28 + 1:02}{int(self._random.random() * 1000):03}"
         return body + mod11_2(body)
 
     def id_number_as_code(self) -> str:
         """Return an ID card number that passes the check character of a code, but not its subject code's own."""
         while True:
             birth = self._random.choice(_BIRTHS)
-            body = f"219900{birth}{int(self._random.random() * 1000):03}"
+            body = f"{NOWHERE}{birth}{int(self._random.random() * 1000):03}"
             number = body + mod11_2(body)
             if mod31(number[:17]) == number[17] and mod11(number[8:16]) != number[16]:
                 return number

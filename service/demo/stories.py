@@ -1,42 +1,20 @@
-"""What organizations live through in the demonstration feed: ordinary lives, and conflicts over a code.
+"""Conflicts in the demonstration feed: what the rules of the registry are about.
 
-A story is the list of all drafts about one code, in the order in which they are sent; they share the code as claimed,
-hence the key and the partition, so that every disposition follows from domain.md §6. Where two codes or two partitions
+As with ordinary lives (lives.py) the drafts of a story share the code as claimed. Where two codes or two partitions
 meet and arrival decides, the drafts form a group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from service.demo.drafts import Desk, Draft
 from service.demo.identifiers import code, other_character
+from service.demo.lives import Story, begin, repeated, with_change
 from service.demo.organizations import FIRST_CHARACTERS, OFFICES, Organization
 
-Story = Callable[[Desk, str], list[Draft]]
 
-
-def _begin(desk: Desk, office: str) -> tuple[Organization, Draft, datetime]:
-    """Register an organization: two in five come with the converted stock, the others are new.
-
-    Returns with it the draft, and the recent instant at which its life goes on.
-    """
-    if desk.random.random() < 0.4:
-        at = desk.past()
-        organization = desk.veteran(office, at)
-        return organization, desk.submit(organization, "assign", at, "accepted", load="stock"), desk.recent()
-    at = desk.recent()
-    organization = desk.newcomer(office, at)
-    return organization, desk.submit(organization, "assign", at, "accepted"), desk.later(at)
-
-
-def _changed(desk: Desk, organization: Organization) -> Organization:
-    desk.registrars.change(organization)
-    return organization
-
-
-def _stranger(desk: Desk, office: str, holder: Organization) -> Organization:
+def stranger(desk: Desk, office: str, holder: Organization) -> Organization:
     """Return another organization that claims the code of `holder`; nothing of the two agrees."""
     claimant = desk.registrars.found(office, desk.long_ago(desk.base - timedelta(days=400)), uscc=holder.uscc)
     while claimant.record["established_on"] == holder.record["established_on"]:
@@ -44,185 +22,39 @@ def _stranger(desk: Desk, office: str, holder: Organization) -> Organization:
     return claimant
 
 
-def _repeated(draft: Draft) -> Draft:
-    envelope = dict(reversed(draft.envelope.items())) | {"record": dict(reversed(draft.record.items()))}
-    return Draft(office=draft.office, envelope=envelope, disposition="unchanged")
-
-
-# Ordinary lives.
-
-
-def registered(desk: Desk, office: str) -> list[Draft]:
-    """An organization is registered, and that is all."""
-    return [_begin(desk, office)[1]]
-
-
-def changed(desk: Desk, office: str) -> list[Draft]:
-    """A registered organization changes once or twice."""
-    organization, first, at = _begin(desk, office)
-    drafts = [first, desk.submit(_changed(desk, organization), "change", at, "accepted")]
-    if desk.random.random() < 0.3:
-        drafts.append(desk.submit(_changed(desk, organization), "change", desk.later(at), "accepted"))
-    return drafts
-
-
-def renamed(desk: Desk, office: str) -> list[Draft]:
-    """A registered organization takes another name."""
-    organization, first, at = _begin(desk, office)
-    desk.registrars.rename(organization)
-    return [first, desk.submit(organization, "change", at, "accepted")]
-
-
-def cancelled(desk: Desk, office: str) -> list[Draft]:
-    """An organization is cancelled; now and then the office says so twice."""
-    organization, first, at = _begin(desk, office)
-    drafts = [first, desk.submit(organization, "cancel", at, "accepted")]
-    if desk.random.random() < 0.1:
-        drafts.append(desk.submit(organization, "cancel", desk.later(at), "unchanged"))
-    return drafts
-
-
-def revoked(desk: Desk, office: str) -> list[Draft]:
-    """An organization is revoked; every other one is restored."""
-    organization, first, at = _begin(desk, office)
-    drafts = [first, desk.submit(organization, "revoke", at, "accepted")]
-    if desk.random.random() < 0.5:
-        drafts.append(desk.submit(organization, "restore", desk.later(at), "accepted"))
-    return drafts
-
-
-def sent_twice(desk: Desk, office: str) -> list[Draft]:
-    """The same message comes twice, the second time with its members in another order."""
-    first = _begin(desk, office)[1]
-    return [first, _repeated(first)]
-
-
-def resent(desk: Desk, office: str) -> list[Draft]:
-    """The same state comes again as a change under a new message id."""
-    first = _begin(desk, office)[1]
-    return [first, desk.again(first, "unchanged", operation="change")]
-
-
-def late(desk: Desk, office: str) -> list[Draft]:
-    """A change arrives after a later one: only the past is another."""
-    organization, first, at = _begin(desk, office)
-    delayed = desk.submit(_changed(desk, organization), "change", at, "superseded")
-    present = desk.submit(_changed(desk, organization), "change", desk.later(at), "accepted")
-    return [first, present, delayed]
-
-
-def late_and_known(desk: Desk, office: str) -> list[Draft]:
-    """What arrives late was already so at its instant."""
-    organization, first, at = _begin(desk, office)
-    delayed = desk.again(first, "unchanged", operation="change")
-    present = desk.submit(_changed(desk, organization), "change", at + timedelta(hours=1), "accepted")
-    return [first, present, delayed]
-
-
-def cancelled_late(desk: Desk, office: str) -> list[Draft]:
-    """A cancellation arrives after a later change, and cancels all the same."""
-    organization, first, at = _begin(desk, office)
-    cancellation = desk.submit(organization, "cancel", at, "accepted")
-    return [first, desk.submit(_changed(desk, organization), "change", desk.later(at), "accepted"), cancellation]
-
-
-def withdrawn(desk: Desk, office: str) -> list[Draft]:
-    """A code is taken back."""
-    organization, first, at = _begin(desk, office)
-    return [first, desk.submit(organization, "withdraw", at, "accepted", reason="赋码有误，收回")]
-
-
-def withdrawn_then_late(desk: Desk, office: str) -> list[Draft]:
-    """A change from before the withdrawal arrives behind it."""
-    organization, first, at = _begin(desk, office)
-    tombstone = desk.submit(organization, "withdraw", desk.later(at), "accepted", reason="赋码有误，收回")
-    return [first, tombstone, desk.submit(_changed(desk, organization), "change", at, "superseded")]
-
-
-def replaced(desk: Desk, office: str) -> list[Draft]:
-    """An organization moves, and gets a new code for the one that is taken back.
-
-    It moves because the two codes may arrive in either order, and only the new one says that it follows the old (D02).
-    """
-    at = desk.recent()
-    organization = desk.newcomer(office, at)
-    first = desk.submit(organization, "assign", at, "accepted")
-    uscc = desk.newcomer(office, at).uscc
-    record = organization.record | {"uscc": uscc, "organization_code": uscc[8:17]}
-    record["registered_address"] = desk.registrars.address(organization.district)
-    heir = Organization(office=office, uscc=uscc, district=organization.district, record=record)
-    at = desk.later(at)
-    return [
-        first,
-        desk.submit(organization, "withdraw", at, "accepted", reason="换发新码", successor_uscc=uscc),
-        desk.submit(heir, "assign", desk.later(at), "accepted", predecessor_uscc=organization.uscc),
-    ]
-
-
-def moved_in(desk: Desk, office: str) -> list[Draft]:
-    """An organization moves in from elsewhere: the change is the first that is heard of it."""
-    at = desk.recent()
-    return [desk.submit(desk.veteran(office, at), "change", at, "accepted", transfer="in")]
-
-
-def confirmed(desk: Desk, office: str) -> list[Draft]:
-    """An office confirms a code about which there is no case."""
-    organization, first, at = _begin(desk, office)
-    return [first, desk.submit(organization, "keep", at, "unchanged")]
-
-
-NORMAL: tuple[tuple[Story, float], ...] = (
-    (registered, 60.0),
-    (changed, 17.0),
-    (renamed, 4.0),
-    (cancelled, 6.0),
-    (revoked, 2.0),
-    (sent_twice, 3.0),
-    (resent, 2.5),
-    (late, 1.5),
-    (late_and_known, 0.5),
-    (cancelled_late, 0.5),
-    (withdrawn, 0.7),
-    (withdrawn_then_late, 0.3),
-    (replaced, 0.5),
-    (moved_in, 1.0),
-    (confirmed, 0.5),
-)
-
-
 # One code, several organizations (D01).
 
 
 def second_holder(desk: Desk, office: str) -> list[Draft]:
     """Another organization is given a code that is held; the holder's own records go on."""
-    holder, first, at = _begin(desk, office)
-    claimant = _stranger(desk, office, holder)
+    holder, first, at = begin(desk, office)
+    claimant = stranger(desk, office, holder)
     conflict = desk.submit(claimant, "assign", at, "held", "D01")
-    return [first, conflict, desk.submit(_changed(desk, holder), "change", desk.later(at), "accepted")]
+    return [first, conflict, desk.submit(with_change(desk, holder), "change", desk.later(at), "accepted")]
 
 
 def change_by_stranger(desk: Desk, office: str) -> list[Draft]:
     """A change bears another name and another date of foundation, and its sender goes on under that name."""
-    holder, first, at = _begin(desk, office)
-    claimant = _stranger(desk, office, holder)
+    holder, first, at = begin(desk, office)
+    claimant = stranger(desk, office, holder)
     conflict = desk.submit(claimant, "change", at, "held", "D01")
-    return [first, conflict, desk.submit(_changed(desk, claimant), "change", desk.later(at), "held", "D01")]
+    return [first, conflict, desk.submit(with_change(desk, claimant), "change", desk.later(at), "held", "D01")]
 
 
 def cancel_by_stranger(desk: Desk, office: str) -> list[Draft]:
     """A cancellation bears a name that the holder never had."""
-    holder, first, at = _begin(desk, office)
-    claimant = _stranger(desk, office, holder)
+    holder, first, at = begin(desk, office)
+    claimant = stranger(desk, office, holder)
     return [first, desk.submit(claimant, "cancel", at, "held", "D01")]
 
 
 def spelled_differently(desk: Desk, office: str) -> list[Draft]:
     """Two offices' clerks give one code to two organizations, and write it differently: arrival decides."""
-    holder, first, at = _begin(desk, office)
-    claimant = _stranger(desk, office, holder)
+    holder, first, at = begin(desk, office)
+    claimant = stranger(desk, office, holder)
     claimant.record["uscc"] = claimant.uscc = holder.uscc.lower()
     second = desk.submit(claimant, "assign", at, "", "E09")
-    return _grouped(desk, [first, second], "1 accepted, 1 held")
+    return grouped(desk, [first, second], "1 accepted, 1 held")
 
 
 # Order and status (L01–L09).
@@ -230,16 +62,16 @@ def spelled_differently(desk: Desk, office: str) -> list[Draft]:
 
 def assigned_after_cancellation(desk: Desk, office: str) -> list[Draft]:
     """A cancelled code is assigned again to the same organization."""
-    organization, first, at = _begin(desk, office)
+    organization, first, at = begin(desk, office)
     gone = desk.submit(organization, "cancel", at, "accepted")
-    return [first, gone, desk.submit(_changed(desk, organization), "assign", desk.later(at), "held", "L01")]
+    return [first, gone, desk.submit(with_change(desk, organization), "assign", desk.later(at), "held", "L01", "L08")]
 
 
 def reused_after_cancellation(desk: Desk, office: str) -> list[Draft]:
     """A cancelled code is given to another organization."""
-    organization, first, at = _begin(desk, office)
+    organization, first, at = begin(desk, office)
     gone = desk.submit(organization, "cancel", at, "accepted")
-    claimant = _stranger(desk, office, organization)
+    claimant = stranger(desk, office, organization)
     return [first, gone, desk.submit(claimant, "assign", desk.later(at), "held", "D01", "L01")]
 
 
@@ -248,7 +80,7 @@ def first_heard_by_change(desk: Desk, office: str) -> list[Draft]:
     at = desk.recent()
     organization = desk.veteran(office, at)
     older = desk.submit(organization, "assign", at - timedelta(minutes=30), "superseded")
-    return [desk.submit(_changed(desk, organization), "change", at, "accepted", "L02"), older]
+    return [desk.submit(with_change(desk, organization), "change", at, "accepted", "L02"), older]
 
 
 def first_heard_by_cancel(desk: Desk, office: str) -> list[Draft]:
@@ -272,7 +104,7 @@ def changed_after_rejection(desk: Desk, office: str) -> list[Draft]:
     rejected = desk.submit(organization, "assign", at, "rejected", "Q02")
     rejected.record["registered_capital"] = "壹佰万元整"
     at = desk.later(at)
-    follow = desk.submit(_changed(desk, organization), "change", at, "held", "L02")
+    follow = desk.submit(with_change(desk, organization), "change", at, "held", "L02")
     return [rejected, follow, desk.submit(organization, "cancel", desk.later(at), "held", "L02", "L07")]
 
 
@@ -287,38 +119,38 @@ def corrected(desk: Desk, office: str) -> list[Draft]:
 
 def after_withdrawal(desk: Desk, office: str) -> list[Draft]:
     """A code was taken back, and somebody goes on with it; who comes next waits behind."""
-    organization, first, at = _begin(desk, office)
+    organization, first, at = begin(desk, office)
     tombstone = desk.submit(organization, "withdraw", at, "accepted", reason="赋码有误，收回")
     at = desk.later(at)
-    held = desk.submit(_changed(desk, organization), desk.pick("assign", "change"), at, "held", "L04")
+    held = desk.submit(with_change(desk, organization), desk.pick("assign", "change"), at, "held", "L04")
     return [
         first,
         tombstone,
         held,
-        desk.submit(_changed(desk, organization), "change", desk.later(at), "held", "L04", "L07"),
+        desk.submit(with_change(desk, organization), "change", desk.later(at), "held", "L04", "L07"),
     ]
 
 
 def restored(desk: Desk, office: str) -> list[Draft]:
     """A cancelled organization is restored."""
-    organization, first, at = _begin(desk, office)
+    organization, first, at = begin(desk, office)
     gone = desk.submit(organization, "cancel", at, "accepted")
     return [first, gone, desk.submit(organization, "restore", desk.later(at), "accepted", "L05")]
 
 
 def changed_after_cancellation(desk: Desk, office: str) -> list[Draft]:
     """A cancelled organization changes: its particulars only."""
-    organization, first, at = _begin(desk, office)
+    organization, first, at = begin(desk, office)
     gone = desk.submit(organization, "cancel", at, "accepted")
-    return [first, gone, desk.submit(_changed(desk, organization), "change", desk.later(at), "accepted", "L06")]
+    return [first, gone, desk.submit(with_change(desk, organization), "change", desk.later(at), "accepted", "L06")]
 
 
 def assigned_twice(desk: Desk, office: str) -> list[Draft]:
     """An organization is assigned its own code again, with something changed or with nothing changed."""
-    organization, first, at = _begin(desk, office)
+    organization, first, at = begin(desk, office)
     if desk.random.random() < 0.5:
         return [first, desk.again(first, "unchanged", "L08")]
-    return [first, desk.submit(_changed(desk, organization), "assign", at, "accepted", "L08")]
+    return [first, desk.submit(with_change(desk, organization), "assign", at, "accepted", "L08")]
 
 
 def withdraw_of_nothing(desk: Desk, office: str) -> list[Draft]:
@@ -329,8 +161,8 @@ def withdraw_of_nothing(desk: Desk, office: str) -> list[Draft]:
 
 def withdraw_of_another(desk: Desk, office: str) -> list[Draft]:
     """A withdrawal names an organization that does not hold the code."""
-    organization, first, at = _begin(desk, office)
-    claimant = _stranger(desk, office, organization)
+    organization, first, at = begin(desk, office)
+    claimant = stranger(desk, office, organization)
     return [first, desk.submit(claimant, desk.pick("withdraw", "keep"), at, "rejected", "L09")]
 
 
@@ -355,17 +187,22 @@ def foreign_change(desk: Desk, office: str) -> list[Draft]:
     """An office changes a code that belongs to another, and goes on with it."""
     at = desk.recent()
     organization = _foreigner(desk, office)
-    held = desk.submit(organization, desk.pick("change", "cancel", "revoke"), at, "held", "S02")
-    return [held, desk.submit(_changed(desk, organization), "change", desk.later(at), "held", "L07", "S02")]
+    held = desk.submit(organization, desk.pick("change", "cancel", "revoke"), at, "held", "L02", "S02")
+    return [held, desk.submit(with_change(desk, organization), "change", desk.later(at), "held", "L07", "S02")]
 
 
 def _foreigner(desk: Desk, office: str) -> Organization:
+    return foreigner(desk, office, desk.registrars.found(office, desk.base - timedelta(days=900)))
+
+
+def foreigner(desk: Desk, office: str, organization: Organization) -> Organization:
+    """Give an organization of an office a code of another one."""
     other = desk.pick(*(each for each in OFFICES if each != office))
-    organization = desk.registrars.found(office, desk.base - timedelta(days=900))
-    return _recoded(organization, FIRST_CHARACTERS[other] + "1" + organization.uscc[2:8], organization.uscc[8:17])
+    return recoded(organization, FIRST_CHARACTERS[other] + "1" + organization.uscc[2:8], organization.uscc[8:17])
 
 
-def _recoded(organization: Organization, prefix: str, subject_code: str) -> Organization:
+def recoded(organization: Organization, prefix: str, subject_code: str) -> Organization:
+    """Give an organization another code."""
     organization.uscc = code(prefix, subject_code)
     organization.record |= {"uscc": organization.uscc, "organization_code": subject_code}
     return organization
@@ -375,23 +212,23 @@ def private_code(desk: Desk, office: str) -> list[Draft]:
     """A code of the range for private use is assigned."""
     at = desk.recent()
     organization = desk.newcomer(office, at)
-    _recoded(organization, organization.uscc[:8], desk.identifiers.private_subject_code())
+    recoded(organization, organization.uscc[:8], desk.identifiers.private_subject_code())
     return [desk.submit(organization, "assign", at, "held", "S01")]
 
 
 def id_used_again(desk: Desk, office: str) -> list[Draft]:
     """A message id comes again with other content; then the first comes again and is known."""
-    organization, first, at = _begin(desk, office)
-    second = desk.submit(_changed(desk, organization), "change", at, "rejected", "M01")
+    organization, first, at = begin(desk, office)
+    second = desk.submit(with_change(desk, organization), "change", at, "rejected", "M01")
     second.envelope["message_id"] = first.envelope["message_id"]
-    return [first, second, _repeated(first)] if desk.random.random() < 0.3 else [first, second]
+    return [first, second, repeated(first)] if desk.random.random() < 0.3 else [first, second]
 
 
 def id_used_elsewhere(desk: Desk, office: str) -> list[Draft]:
     """One message id stands on two organizations: whichever is decided first keeps it."""
-    first, second = _begin(desk, office)[1], _begin(desk, office)[1]
+    first, second = begin(desk, office)[1], begin(desk, office)[1]
     second.envelope["message_id"] = first.envelope["message_id"]
-    return _grouped(desk, [first, second], "1 accepted, 1 rejected")
+    return grouped(desk, [first, second], "1 accepted, 1 rejected")
 
 
 # One organization, several codes (D02, D03, X01).
@@ -402,9 +239,9 @@ def same_subject(desk: Desk, office: str) -> list[Draft]:
     at = desk.recent()
     first, second = desk.newcomer(office, at), desk.newcomer(office, at)
     elsewhere = next(division for division in ("210102", "210202") if division != first.uscc[2:8])
-    _recoded(second, second.uscc[:2] + elsewhere, first.uscc[8:17])
+    recoded(second, second.uscc[:2] + elsewhere, first.uscc[8:17])
     drafts = [desk.submit(each, "assign", at, "") for each in (first, second)]
-    return _grouped(desk, drafts, "1 accepted, 1 held")
+    return grouped(desk, drafts, "1 accepted, 1 held")
 
 
 PERSON = frozenset(("name", "legal_representative_name", "registered_address"))
@@ -418,7 +255,7 @@ def same_person(desk: Desk, office: str) -> list[Draft]:
     for member in (*sorted(PERSON), "legal_representative_id_number"):
         second.record[member] = first.record[member]
     drafts = [desk.submit(each, "assign", at, "") for each in (first, second)]
-    return _grouped(desk, drafts, "1 accepted, 1 held")
+    return grouped(desk, drafts, "1 accepted, 1 held")
 
 
 def same_registration_number(desk: Desk, office: str) -> list[Draft]:
@@ -427,7 +264,7 @@ def same_registration_number(desk: Desk, office: str) -> list[Draft]:
     organizations = [desk.registrars.found(office, desk.base.replace(year=2009, day=1)) for _ in range(2)]
     organizations[1].record["registration_number"] = organizations[0].record["registration_number"]
     drafts = [desk.submit(each, "assign", at, "") for each in organizations]
-    return _grouped(desk, drafts, "1 accepted, 1 held")
+    return grouped(desk, drafts, "1 accepted, 1 held")
 
 
 def same_in_two_ways(*ways: str) -> Story:
@@ -438,13 +275,13 @@ def same_in_two_ways(*ways: str) -> Story:
         first, second = (desk.registrars.found(office, desk.base.replace(year=2009, day=1)) for _ in range(2))
         if "subject" in ways:
             elsewhere = next(division for division in ("210102", "210202") if division != first.uscc[2:8])
-            _recoded(second, second.uscc[:2] + elsewhere, first.uscc[8:17])
+            recoded(second, second.uscc[:2] + elsewhere, first.uscc[8:17])
         if "number" in ways:
             second.record["registration_number"] = first.record["registration_number"]
         if "name" in ways:
             second.record |= {member: first.record[member] for member in PERSON}
         drafts = [desk.submit(each, "assign", at, "") for each in (first, second)]
-        return _grouped(desk, drafts, "1 accepted, 1 held")
+        return grouped(desk, drafts, "1 accepted, 1 held")
 
     return story
 
@@ -457,7 +294,8 @@ def without_registration_number(desk: Desk, office: str) -> list[Draft]:
     return [desk.submit(organization, "assign", at, "accepted", "X01")]
 
 
-def _grouped(desk: Desk, drafts: list[Draft], expectation: str) -> list[Draft]:
+def grouped(desk: Desk, drafts: list[Draft], expectation: str) -> list[Draft]:
+    """Leave it to arrival which of these records becomes what."""
     group = desk.group()
     for draft in drafts:
         draft.disposition, draft.group, draft.group_expectation = "", group, expectation
@@ -478,6 +316,8 @@ BORNE_BY_SHORT = frozenset(
 """The stories whose last conflict is in a record of no more than code and name."""
 SEVERAL_CODES = frozenset((spelled_differently, id_used_elsewhere, same_person, same_subject, same_registration_number))
 """The stories whose drafts do not all bear one code, written in one way."""
+OF_ANOTHER_CODE = frozenset((foreign_assign, foreign_change, private_code))
+"""The stories that are about what code it is."""
 CONFLICTS: dict[str, tuple[Story, ...]] = {
     "D01": (second_holder, change_by_stranger, cancel_by_stranger, spelled_differently, reused_after_cancellation),
     "D02": (same_person,),

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.demo.catalogue import pairs, singles
+from service.demo.apart import apart, every_two
+from service.demo.catalogue import ACTIVE, pairs, singles
 from service.demo.drafts import Desk
 from service.demo.feed import DemoRecord, generate, record_of
 from service.judging import decoder, rulings
@@ -77,6 +78,29 @@ def hold_against_truth(decided: list[tuple[DemoRecord, Decision]]) -> None:
         assert ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) == expectation, group
 
 
+def test_every_two_rules_are_planted_together_or_kept_apart_for_a_reason() -> None:
+    desk = Desk(1, BASE)
+    plantings = [(planting, office) for planting in (*singles(), *pairs()) for office in planting.offices]
+    # Two codes that meet name no rule of what they have in common (D02, D03): the planting does.
+    planted = {frozenset(planting.rules) for planting in pairs()}
+    for _ in range(3):
+        for planting, office in plantings:
+            for draft in planting.write(desk, office):
+                planted |= every_two(frozenset(draft.rules))
+
+    together = {each for each in planted if len(each) == 2}
+
+    assert every_two(ACTIVE) == together | apart()
+    assert not together & apart()
+
+
+def test_what_is_kept_apart_never_stands_on_one_record() -> None:
+    decided = decide(arrivals(list(generate(6_000, 11, BASE)), Random(11)))
+    found = {two for _, each in decided for two in every_two(frozenset(finding.rule for finding in each.findings))}
+
+    assert not found & apart()
+
+
 @given(seed=st.integers(0, 10_000), interleaving=st.integers(0, 10_000))
 @settings(max_examples=8, deadline=None)
 def test_the_truth_holds_however_partitions_interleave(seed: int, interleaving: int) -> None:
@@ -100,4 +124,5 @@ def test_every_planting_of_one_rule_and_of_two_becomes_what_its_truth_says(seed:
     decided = decide(order)
 
     hold_against_truth(decided)
+    assert {each.rule for _, decision in decided for each in decision.findings} - {"L03"} == ACTIVE
     assert {frozenset(planting.rules) for planting in (*singles(), *pairs())} == found
