@@ -62,6 +62,7 @@ def _other_business_type(desk: Desk, draft: Draft) -> tuple[str, ...]:
 
 def _late(desk: Desk, draft: Draft) -> tuple[str, ...]:
     approved_on = desk.base - timedelta(days=45 + int(desk.random.random() * 60))
+    draft.envelope.pop("load", None)  # The stock is never late.
     record = draft.record
     record["approved_on"] = approved_on.isoformat()
     for member in ("established_on", "valid_from"):

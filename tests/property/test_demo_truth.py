@@ -67,10 +67,11 @@ def decide(order: list[tuple[DemoRecord, Source]]) -> list[tuple[DemoRecord, Dec
 def hold_against_truth(decided: list[tuple[DemoRecord, Decision]]) -> None:
     groups: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for record, decision in decided:
+        found = {finding.rule for finding in decision.findings}
         if record.group:
             groups[record.group, record.group_expectation][decision.disposition.value] += 1
+            assert set(record.rules) <= found, (record, found)
             continue
-        found = {finding.rule for finding in decision.findings}
         grave = {each.rule for each in decision.findings if each.severity in (Severity.ERROR, Severity.HOLD)}
         assert decision.disposition.value == record.disposition, (record, found)
         assert grave <= set(record.rules) <= found, (record, found)
