@@ -204,6 +204,7 @@ FAULTS: Mapping[str, Text] = {
     "not-an-instant": Text(
         zh="不是带时区的 RFC 3339 时刻或 ISO 日期", en="neither an RFC 3339 instant with offset nor an ISO date"
     ),
+    "stands-alone": Text(zh="不能与其他筛选条件同用", en="goes with no other filter"),
     "bad-cursor": Text(zh="不是本接口给出的游标", en="not a cursor of this endpoint"),
     "beyond-tip": Text(zh="超出已有的最后一条", en="beyond the last item there is"),
     "not-json": Text(zh="不是合法的 JSON：{expected}", en="not JSON: {expected}"),
@@ -253,7 +254,8 @@ class Fault:
     def as_json(self, language: Language) -> dict[str, str]:
         """Return the entry of `errors`."""
         text = FAULTS[self.code]
-        detail = (text.zh if language == "zh" else text.en).format(expected=self.expected)
+        expected = self.expected.replace("' or '", "' 或 '") if language == "zh" else self.expected
+        detail = (text.zh if language == "zh" else text.en).format(expected=expected)
         return {"code": self.code, "pointer": self.pointer, "detail": detail}
 
 

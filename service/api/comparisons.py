@@ -19,7 +19,7 @@ from starlette.responses import StreamingResponse
 
 from service.api.bodies import answer
 from service.api.models import Page
-from service.api.night_files import RESPONSES, answer_table, form_of
+from service.api.night_files import RESPONSES, Table, answer_table, form_of
 from service.api.night_models import ComparisonAccepted, ComparisonBody, ComparisonItem, DigestsBody
 from service.api.parameters import NO_PARAMETERS, Limit, Parameters, PlainText
 from service.auth.bearers import agreed_office, one_office
@@ -229,6 +229,7 @@ async def list_items(
             connection, found.comparison_id, parameters.kind, parameters.after, parameters.limit + 1
         )
     page = rows[: parameters.limit]
+    following = page[-1].uscc if len(rows) > len(page) else None
     form = form_of(request)
     if form != "json":
         header = ("kind", "uscc", "field", "office", "registry", "receipt_id", "nights", "since")
@@ -237,9 +238,9 @@ async def list_items(
             for row in page
             for name, sides in (row.fields or {"": {"office": None, "registry": None}}).items()
         ]
-        return answer_table(form, comparison_id, header, lines)
-    items = [row._asdict() for row in page]
-    return answer({"items": items, "next": page[-1].uscc if len(rows) > len(page) else None})
+        table = Table(name=found.comparison_id, header=header, rows=lines)
+        return answer_table(request, form, table, following=following)
+    return answer({"items": [row._asdict() for row in page], "next": following})
 
 
 @requires("statements")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import xlsxwriter
@@ -37,19 +38,36 @@ def form_of(request: Request) -> Form:
     return best
 
 
-def answer_table(form: Form, name: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Response:
-    """Answer with a table: texts are text cells, never formulas; counts are numbers."""
-    body = _csv(header, rows) if form == "csv" else _xlsx(header, rows)
-    media_type = f"{CSV}; charset=utf-8" if form == "csv" else XLSX
-    disposition = f'attachment; filename="{name}.{form}"'
-    return Response(body, media_type=media_type, headers={"content-disposition": disposition})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A header and rows under it, by the name of the file or the sheet."""
+
+    name: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
+def answer_table(
+    request: Request, form: Form, table: Table, *, following: str | None = None, beside: Sequence[Table] = ()
+) -> Response:
+    """Answer with a table: texts are text cells, never formulas; counts are numbers.
+
+    `following` is the cursor of the next page: a table has no place for it, so it goes into the header Link (RFC 8288).
+    Tables `beside` it are further sheets; CSV has none.
+    """
+    body = _csv(table) if form == "csv" else _xlsx([table, *beside])
+    headers = {"content-disposition": f'attachment; filename="{table.name}.{form}"'}
+    if following is not None:
+        url = request.url.include_query_params(after=following)
+        headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return Response(body, media_type=f"{CSV}; charset=utf-8" if form == "csv" else XLSX, headers=headers)
+
+
+def _csv(table: Table) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows([guarded(cell) if isinstance(cell, str) else _plain(cell) for cell in row] for row in rows)
+    writer.writerow(table.header)
+    writer.writerows([guarded(cell) if isinstance(cell, str) else _plain(cell) for cell in row] for row in table.rows)
     return text.getvalue().encode()
 
 
@@ -59,19 +77,23 @@ def _plain(cell: Cell) -> str | int | float:
     return "" if cell is None else cell
 
 
-def _xlsx(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
+def _xlsx(tables: Sequence[Table]) -> bytes:
     packed = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book: Any = xlsxwriter.Workbook(packed, options)
-    sheet = book.add_worksheet()
+    for number, table in enumerate(tables):
+        _fill(book.add_worksheet(table.name if number else None), table)
+    book.close()
+    return packed.getvalue()
+
+
+def _fill(sheet: Any, table: Table) -> None:
     sheet.freeze_panes(1, 0)
-    for place, name in enumerate(header):
+    for place, name in enumerate(table.header):
         sheet.write_string(0, place, name)
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(table.rows, start=1):
         for place, cell in enumerate(row):
             if isinstance(cell, bool | str):
                 sheet.write_string(number, place, cell if isinstance(cell, str) else str(_plain(cell)))
             elif cell is not None:
                 sheet.write_number(number, place, cell)
-    book.close()
-    return packed.getvalue()

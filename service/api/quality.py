@@ -10,7 +10,7 @@ from pydantic import Field
 
 from service.api.bodies import answer
 from service.api.models import Page
-from service.api.night_files import RESPONSES, Cell, answer_table, form_of
+from service.api.night_files import RESPONSES, Cell, Table, answer_table, form_of
 from service.api.night_models import QualityBody
 from service.api.parameters import Limit, Parameters, PlainText
 from service.auth.bearers import agreed_office
@@ -70,10 +70,11 @@ async def show_quality(
     page = rows[: parameters.limit]
     form = form_of(request)
     items = [figures(row) for row in page]
+    following = f"{page[-1].date.isoformat()} {page[-1].office} {page[-1].division}" if len(rows) > len(page) else None
     if form != "json":
         flat = [dict(_flat(item)) for item in items]
-        return answer_table(form, "quality", _HEADER, [[row.get(name) for name in _HEADER] for row in flat])
-    following = f"{page[-1].date.isoformat()} {page[-1].office} {page[-1].division}" if len(rows) > len(page) else None
+        table = Table(name="quality", header=_HEADER, rows=[[row.get(name) for name in _HEADER] for row in flat])
+        return answer_table(request, form, table, following=following)
     return answer({"items": items, "next": following})
 
 

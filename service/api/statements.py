@@ -12,7 +12,7 @@ from pydantic import Field
 
 from service.api.bodies import answer_items
 from service.api.models import Page, Return
-from service.api.night_files import RESPONSES, Cell, Form, answer_table, form_of
+from service.api.night_files import RESPONSES, Cell, Form, Table, answer_table, form_of
 from service.api.night_models import StatementBody
 from service.api.parameters import NO_PARAMETERS, Cursor, Limit, Parameters, PlainText
 from service.auth.bearers import agreed_office
@@ -20,7 +20,8 @@ from service.auth.policy import requires
 from service.deps import BearerDep, ContextDep, ResourcesDep
 from service.problems import Fault, Problem, invalid
 from service.resources import Resources
-from sync.nightly.run import summary
+from sync.nightly.opening import Hold, read_holds, read_records
+from sync.nightly.run import first_day, summary
 from sync.nightly.sealing import preview
 from sync.records import Disposition
 from sync.store import nightly
@@ -31,7 +32,11 @@ from sync.store.nightly_comparisons import comparison_on
 _HEADER = (
     "date", "office", "received", *(each.value for each in Disposition), "holds_opening", "holds_new", "holds_resolved",
     "holds_closing", "batches", "not_received", "silent", "equal", "different", "missing_here", "missing_there",
-    "balanced", "sealed_at", "digest",
+    "balanced", "sealed_at", "digest", "extra", "altered", "office_total", "registry_total", "pending_office",
+    "pending_registry",
+)  # fmt: skip
+_BATCH = (
+    "batch_id", "declared", "received", "not_received", "received_to_date", "extra", "altered", "state",
 )  # fmt: skip
 
 
@@ -45,9 +50,12 @@ class StatementsParameters(Parameters):
 
 
 class ItemsParameters(Parameters):
-    """Which records of the day."""
+    """Which records of the day: of a disposition, of a batch, altered ones; or those behind its holds."""
 
     disposition: Disposition | None = None
+    batch_id: PlainText | None = None
+    altered: bool = False
+    hold: Hold | None = None
     limit: Limit = 100
     after: Cursor = "0"
 
@@ -97,7 +105,7 @@ async def list_statements(
     running = resources.config.nights.closing.days.day_of(datetime.now(UTC))
     asked = None if parameters.date is None else _day(parameters.date, "#/date")
     async with reading(resources.desk, INGEST) as connection:
-        first = await _first_day(resources, connection) or running
+        first = await first_day(connection, resources.config.nights.closing) or running
         days = _days(first, running) if asked is None else iter([asked] if first <= asked <= running else [])
         offices = [each for each in sorted(resources.config.offices) if only in (None, each)]
         places = _after(((day, each) for day in days for each in offices), parameters.after)
@@ -108,7 +116,7 @@ async def list_statements(
     following = f"{shown[-1][0].isoformat()} {shown[-1][1]}" if len(page) > len(shown) else None
     form = form_of(request)
     if form != "json":
-        return _table(form, "statements", [orjson.loads(body) for body in bodies])
+        return _table(request, form, "statements", [orjson.loads(body) for body in bodies], following)
     return answer_items(bodies, following)
 
 
@@ -127,7 +135,7 @@ async def show_statement(
         body = await _preview(resources, connection, on, office) if sealed is None else sealed.body
     form = form_of(request)
     if form != "json":
-        return _table(form, f"statement-{on.isoformat()}-{office}", [orjson.loads(body)])
+        return _table(request, form, f"statement-{on.isoformat()}-{office}", [orjson.loads(body)])
     return Response(body, media_type="application/json")
 
 
@@ -139,37 +147,32 @@ async def list_items(
     resources: ResourcesDep,
     bearer: BearerDep,
 ) -> Response:
-    """Return the first returns of the records that arrived that day, in sequence."""
+    """Return the first returns of the records that arrived that day, or the returns behind its holds, in sequence."""
+    if parameters.hold is not None and (parameters.disposition or parameters.batch_id or parameters.altered):
+        raise invalid(Fault("stands-alone", "#/hold"))
     on = _path_day(day)
     _check_office(resources, bearer, office)
-    window = resources.config.nights.closing.days.window(on)
+    closing = resources.config.nights.closing
+    after, limit = int(parameters.after), parameters.limit + 1
     async with reading(resources.desk, INGEST) as connection:
-        sealed = await nightly.read_statement(connection, on, office)
-        if sealed is None:
+        if await nightly.read_statement(connection, on, office) is None:
             await _check_day(resources, connection, on)
-        begin = int(parameters.after)
-        if sealed is not None and sealed.first_sequence is not None:
-            begin = max(begin, sealed.first_sequence - 1)
-        items = await nightly.read_items(
-            connection,
-            office=office,
-            begins=window.begins,
-            ends=window.ends,
-            after=begin,
-            through=None if sealed is None else sealed.last_sequence or 0,
-            disposition=None if parameters.disposition is None else parameters.disposition.value,
-            limit=parameters.limit + 1,
-        )
+        if parameters.hold is not None:
+            items = await read_holds(connection, closing, office, on, parameters.hold, after=after, limit=limit)
+        else:
+            items = await read_records(
+                connection,
+                closing,
+                office,
+                on,
+                disposition=parameters.disposition,
+                batch_id=parameters.batch_id,
+                altered=parameters.altered,
+                after=after,
+                limit=limit,
+            )
     page = items[: parameters.limit]
     return answer_items([text for _, text in page], str(page[-1][0]) if len(items) > len(page) else None)
-
-
-async def _first_day(resources: Resources, connection: ReadConn) -> date | None:
-    first = await nightly.first_sealed(connection)
-    if first is not None:
-        return first
-    began = await nightly.first_instant(connection)
-    return None if began is None else resources.config.nights.closing.days.day_of(began)
 
 
 async def _check_day(resources: Resources, connection: ReadConn, on: date) -> None:
@@ -179,7 +182,7 @@ async def _check_day(resources: Resources, connection: ReadConn, on: date) -> No
         Problem: not-found.
     """
     running = resources.config.nights.closing.days.day_of(datetime.now(UTC))
-    first = await _first_day(resources, connection) or running
+    first = await first_day(connection, resources.config.nights.closing) or running
     if not first <= on <= running:
         raise Problem("not-found")
 
@@ -232,8 +235,17 @@ def _after(places: Iterator[tuple[date, str]], cursor: str | None) -> Iterator[t
     return (place for place in places if (-place[0].toordinal(), place[1]) > (-behind[0].toordinal(), behind[1]))
 
 
-def _table(form: Form, name: str, statements: list[dict[str, Any]]) -> Response:
-    return answer_table(form, name, _HEADER, [_row(statement) for statement in statements])
+def _table(
+    request: Request, form: Form, name: str, statements: list[dict[str, Any]], following: str | None = None
+) -> Response:
+    table = Table(name=name, header=_HEADER, rows=[_row(statement) for statement in statements])
+    lines = [
+        [statement["date"], statement["office"], *(batch.get(name) for name in _BATCH)]
+        for statement in statements
+        for batch in statement["batches"]
+    ]
+    batches = Table(name="batches", header=("date", "office", *_BATCH), rows=lines)
+    return answer_table(request, form, table, following=following, beside=[batches])
 
 
 def _row(statement: dict[str, Any]) -> list[Cell]:
@@ -252,4 +264,8 @@ def _row(statement: dict[str, Any]) -> list[Cell]:
         statement["balanced"],
         statement["sealed_at"],
         statement["digest"],
+        sum(batch["extra"] or 0 for batch in batches),
+        sum(batch["altered"] for batch in batches),
+        *(compared.get(name) for name in ("office_total", "registry_total")),
+        *(compared.get("pending", {}).get(name) for name in ("office", "registry")),
     ]

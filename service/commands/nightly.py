@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,28 +18,36 @@ from rich.console import Console
 
 from service import logs
 from service.commands import options
+from service.commands.nightly_texts import COUNTS, print_night, print_statements
 from service.commands.progress import Meter
 from service.commands.roles import run_role
 from service.judging import decoder
-from service.register_problems import PROBLEMS
 from service.settings import Settings, dsn, kafka_settings, load, locate, nights, snapshot_folder
 from service.site import load_site
 from sync.nightly.comparisons import Means, settlement
 from sync.nightly.engine import Engine
+from sync.nightly.opening import HOLDS, read_holds, read_records
 from sync.nightly.register_faults import FORMATS
 from sync.nightly.registers import files_of, format_of
-from sync.nightly.run import Night, NightlyConfig, Register, run_once, show
+from sync.nightly.run import Night, NightlyConfig, Register, chosen, first_day, run_once, show
+from sync.records import Disposition
 from sync.snapshots import SnapshotUnderWay, make_snapshot
-from sync.store.connection import JOB, Pool, open_pool, reading
+from sync.store.connection import JOB, Pool, ReadConn, open_pool, reading
 from sync.store.nightly_comparisons import find_comparison, read_order
 
 _PATIENCE = timedelta(seconds=30)
-_COUNTS = ("received", "accepted", "unchanged", "superseded", "rejected", "held", "quarantined")
-_HOLDS = ("opening", "new", "resolved", "closing")
+_NUMBERS = (*COUNTS, *(f"holds.{name}" for name in HOLDS), "altered")
+_PAGE = 1_000
 
 
 @click.command("nightly")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The business day; a running one is shown.")
+@click.option(
+    "--date",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Business days up to this one; a running one is shown.",
+)
 @click.option("--office", help="This office alone.")
 @click.option(
     "--against",
@@ -57,6 +65,14 @@ _HOLDS = ("opening", "new", "resolved", "closing")
 )
 @click.option("--master", metavar="spark://HOST:PORT", help="The cluster (default: USCC_SPARK_MASTER).")
 @click.option("--show", "only_show", is_flag=True, help="Print how the day stands and seal nothing.")
+@click.option(
+    "--records",
+    type=click.Choice(_NUMBERS),
+    metavar="NUMBER",
+    help="With --show: print the returns behind this number of the day's statements, one JSON a line: a column's name"
+    " (held, holds.closing, …), or altered.",
+)
+@click.option("--batch-id", help="With --records: of this batch alone.")
 @click.option("--daemon", is_flag=True, help="Run every night, until SIGTERM.")
 @options.as_json
 @options.data_dir
@@ -68,6 +84,8 @@ def command(
     engine: str | None,
     master: str | None,
     only_show: bool,
+    records: str | None,
+    batch_id: str | None,
     daemon: bool,
     as_json: bool,
     data_dir: Path | None,
@@ -79,14 +97,19 @@ def command(
 
     \b
     uscc nightly --show                                   the running day, nothing is sealed
+    uscc nightly --show --date 2026-11-20 --records held  the returns of the records behind that number
     uscc nightly --office commerce --against reg.csv.gz   compares the office's full register with the registry
     uscc nightly --office commerce --against 'reg/*.parquet' --engine spark --master spark://host:7077
     """
     if daemon:
-        if any((day, office, against, force, engine, master, only_show)):
+        if any((day, office, against, force, engine, master, only_show, records, batch_id)):
             raise click.UsageError("--daemon goes with no other option but --data-dir")
         run_role("nightly", data_dir, _daemon)
         return
+    if records is not None and not only_show:
+        raise click.UsageError("--records goes with --show")
+    if batch_id is not None and (records is None or records.startswith("holds.")):
+        raise click.UsageError("--batch-id goes with --records, and not with holds")
     if (engine or master) and against is None:
         raise click.UsageError("--engine and --master go with --against: only registers are compared by an engine")
     settings = locate(load(data_dir=data_dir, nightly_engine=engine, spark_master=master))
@@ -98,14 +121,17 @@ def command(
     running = nights(settings).closing.days.day_of(datetime.now(UTC))
     if wanted is not None and wanted > running:
         raise click.UsageError(f"{wanted} has not begun")
+    if records is not None:
+        asyncio.run(_print_records(settings, wanted or running, office, records, batch_id))
+        return
     if only_show or (against is None and wanted == running):
-        _print_statements(asyncio.run(_show(settings, wanted or running, office)), as_json)
+        print_statements(asyncio.run(_show(settings, wanted or running, office)), as_json)
         return
     register = None
     if against is not None:
         register = replace(_register(against, office, wanted or running, force), engine=_engine(settings))
     night, compared = asyncio.run(_run(settings, wanted, office, register))
-    _print_night(night, compared, as_json)
+    print_night(night, compared, as_json)
     if night.failed or night.unsealed or not night.balanced:
         raise click.exceptions.Exit(1)
 
@@ -200,7 +226,50 @@ async def _daemon(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _show(settings: Settings, day: date, office: str | None) -> list[dict[str, Any]]:
     async with open_nightly(settings, patience=timedelta()) as config:
+        await _check_begun(config, day)
         return await show(config, day, office)
+
+
+async def _print_records(settings: Settings, day: date, office: str | None, number: str, batch_id: str | None) -> None:
+    """Print the returns behind a number, office by office, in sequence."""
+    async with open_nightly(settings, patience=timedelta()) as config, reading(config.means.pool, JOB) as connection:
+        await _check_begun(config, day)
+        for each in chosen(config.offices, office):
+            after = 0
+            while page := await _page(connection, config, each.id, day, number, batch_id, after):
+                click.echo("\n".join(text for _, text in page))
+                after = page[-1][0]
+
+
+async def _page(
+    connection: ReadConn, config: NightlyConfig, office: str, day: date, number: str, batch_id: str | None, after: int
+) -> list[tuple[int, str]]:
+    for hold in HOLDS:
+        if number == f"holds.{hold}":
+            return await read_holds(connection, config.closing, office, day, hold, after=after, limit=_PAGE)
+    return await read_records(
+        connection,
+        config.closing,
+        office,
+        day,
+        disposition=None if number in ("received", "altered") else Disposition(number),
+        batch_id=batch_id,
+        altered=number == "altered",
+        after=after,
+        limit=_PAGE,
+    )
+
+
+async def _check_begun(config: NightlyConfig, day: date) -> None:
+    """Refuse a day on which there was no registry: nobody was silent on it.
+
+    Raises:
+        UsageError: the registry began later.
+    """
+    async with reading(config.means.pool, JOB) as connection:
+        first = await first_day(connection, config.closing)
+    if first is not None and day < first:
+        raise click.UsageError(f"{day} is before this registry began, on {first}")
 
 
 @contextmanager
@@ -237,82 +306,3 @@ async def _run(
                 entry["settlement"] = str(file)
             compared.append(entry)
         return night, compared
-
-
-def _print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bool) -> None:
-    if as_json:
-        unsealed = [
-            {"date": day.isoformat(), "office": office, "behind": list(lines)}
-            for (day, office), lines in night.unsealed.items()
-        ]
-        answer = {
-            "statements": night.sealed,
-            "unsealed": unsealed,
-            "comparisons": list(compared),
-            "reports": [str(report) for report in night.reports],
-        }
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
-        return
-    for each in compared:
-        figures = {name: value for name, value in each.items() if name not in ("problem", "settlement", "pending")}
-        click.echo("  ".join(f"{name} {value}" for name, value in figures.items() if value is not None))
-        if each["problem"] is not None:
-            facts = json.dumps(each["problem"]["facts"], ensure_ascii=False)
-            text = PROBLEMS[each["problem"]["code"]]
-            click.echo(f"  登记簿不可用 unusable: {each['problem']['code']} {facts}")
-            click.echo(f"  {text.zh} · {text.en}")
-        else:
-            click.echo(f"  待定 pending: office {each['pending']['office']}, registry {each['pending']['registry']}")
-        if "settlement" in each:
-            click.echo(f"  补正文件 settlement: {each['settlement']}")
-    if night.sealed:
-        _print_statements(night.sealed, as_json=False)
-    for (day, office), lines in night.unsealed.items():
-        for line in lines:
-            click.echo(f"{day} {office} 未封存 not sealed: {line}")
-    for report in night.reports:
-        click.echo(f"报告 report: {report}")
-    if not (night.sealed or night.unsealed or compared):
-        click.echo("每个已结束的业务日均已封存 · every complete day is sealed")
-
-
-def _print_statements(statements: Sequence[Mapping[str, Any]], as_json: bool) -> None:
-    """Print one line a statement, under a header; texts and numbers only."""
-    if as_json:
-        click.echo(json.dumps(statements, ensure_ascii=False, indent=2))
-        return
-    header = ("date", "office", *_COUNTS, *(f"holds.{name}" for name in _HOLDS), "balanced", "sealed_at")
-    rows = [
-        (
-            each["date"],
-            each["office"],
-            *(str(each[name]) for name in _COUNTS),
-            *(str(each["holds"][name]) for name in _HOLDS),
-            "yes" if each["balanced"] else "NO",
-            each["sealed_at"] or "unsealed",
-        )
-        for each in statements
-    ]
-    widths = [max(len(row[place]) for row in (header, *rows)) for place in range(len(header))]
-    for row in (header, *rows):
-        cells = [
-            cell.ljust(width) if place < 2 or place >= len(header) - 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        click.echo("  ".join(cells).rstrip())
-    for each in statements:
-        for batch in each["batches"]:
-            if batch["state"] != "complete" or batch["altered"]:
-                click.echo(
-                    f"{each['date']} {each['office']} batch {batch['batch_id']}: {batch['state']}, declared "
-                    f"{batch['declared']}, received {batch['received_to_date']}, altered {batch['altered']}"
-                )
-        if each["silent"]:
-            click.echo(f"{each['date']} {each['office']} 静默 silent: nothing came by its hour")
-        if each["comparison"] is not None:
-            found = each["comparison"]
-            parts = ("equal", "different", "missing_here", "missing_there")
-            click.echo(
-                f"{each['date']} {each['office']} comparison {found['comparison_id']}: "
-                + ", ".join(f"{name} {found[name]}" for name in parts)
-            )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined, Template
 
 from sync.nightly.quality import figures
+from sync.nightly.statement import BATCH_STATES
 from sync.offices import Offices
 from sync.store import nightly, nightly_quality
 from sync.store.connection import JOB, Pool, reading
@@ -79,6 +80,7 @@ def render(
         ]
         for office in titles
     }
+    divisions = [each for each in quality if each["division"] is not None]
     return _template().render(
         day=day,
         titles=titles,
@@ -90,7 +92,9 @@ def render(
         trend_days=days,
         trend={office: (values, line(values)) for office, values in lines.items()},
         whole=[each for each in quality if each["division"] is None],
-        divisions=[each for each in quality if each["division"] is not None][:_MOST_DIVISIONS],
+        batch_states=BATCH_STATES,
+        divisions=divisions[:_MOST_DIVISIONS],
+        divisions_left=max(0, len(divisions) - _MOST_DIVISIONS),
     )
 
 

@@ -28,7 +28,7 @@ from sync.nightly.report import write_report
 from sync.nightly.sealing import Closing, behind, preview, seal
 from sync.offices import Office, Offices
 from sync.store import nightly, nightly_comparisons, nightly_numbers, nightly_quality
-from sync.store.connection import JOB, Limits, reading, session, writing
+from sync.store.connection import JOB, Limits, ReadConn, reading, session, writing
 
 NightStep: TypeAlias = Literal["filled", "compared", "waited", "sealed", "measured", "reported", "digested", "snapshot"]
 _LEASE_POLL = timedelta(seconds=0.5)
@@ -158,10 +158,7 @@ async def open_days(config: NightlyConfig, through: date | None = None) -> list[
     """Return the complete days of which a statement, a figure or the report is missing, oldest first."""
     async with reading(config.means.pool, JOB) as connection:
         last = config.closing.days.last_complete(await nightly.read_clock(connection))
-        first = await nightly.first_sealed(connection)
-        if first is None:
-            began = await nightly.first_instant(connection)
-            first = config.closing.days.day_of(began) if began is not None else last + timedelta(days=1)
+        first = await first_day(connection, config.closing) or last + timedelta(days=1)
         last = min(last, through) if through is not None else last
         sealed = await nightly.sealed_days(connection, first, last)
         steps = await nightly.finished_steps(connection, first, last)
@@ -172,6 +169,15 @@ async def open_days(config: NightlyConfig, through: date | None = None) -> list[
         if (day, "", "report") not in steps
         or any((day, each) not in sealed or (day, *step) not in steps for each, step in wanted.items())
     ]
+
+
+async def first_day(connection: ReadConn, closing: Closing) -> date | None:
+    """Return the first day that has statements, None where nothing ever happened."""
+    first = await nightly.first_sealed(connection)
+    if first is not None:
+        return first
+    began = await nightly.first_instant(connection)
+    return None if began is None else closing.days.day_of(began)
 
 
 async def show(config: NightlyConfig, day: date, office: str | None) -> list[dict[str, Any]]:

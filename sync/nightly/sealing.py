@@ -69,7 +69,7 @@ async def read_counts(
 async def preview(
     connection: ReadConn, closing: Closing, office: Office, day: date, comparison: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the statement of a day as it stands, unsealed."""
+    """Return the statement of a day as it stands, unsealed: nobody is silent before the hour has come."""
     window = closing.days.window(day)
     sealed = await nightly.last_sealed(connection, office.id, day)
     unsealed_from = window.begins if sealed is None else min(window.begins, closing.days.window(sealed).ends)
@@ -77,13 +77,16 @@ async def preview(
         first = await nightly.first_instant(connection)
         unsealed_from = window.begins if first is None else min(window.begins, first)
     counts = await read_counts(connection, office.id, day, window, unsealed_from)
+    silent_from = closing.silent_from(office, day)
+    if silent_from is not None and await nightly.read_clock(connection) < silent_from:
+        silent_from = None
     return compose(
         day=day,
         office=office.id,
         window=window,
         counts=counts,
         comparison=comparison,
-        silent_from=closing.silent_from(office, day),
+        silent_from=silent_from,
         sealed_at=None,
     )
 

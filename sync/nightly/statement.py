@@ -24,6 +24,9 @@ from sync.nightly.days import Window
 from sync.records import Disposition
 
 BatchState: TypeAlias = Literal["complete", "short", "extra", "undeclared"]
+BATCH_STATES: Final[Mapping[BatchState, str]] = {
+    "complete": "齐全", "short": "缺少", "extra": "多出", "undeclared": "未申报",
+}  # fmt: skip
 _OUTSIDE_DIGEST: Final = ("sealed_at", "digest")
 
 

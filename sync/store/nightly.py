@@ -210,10 +210,22 @@ async def read_items(
     after: int,
     through: int | None,
     disposition: str | None,
+    batch_id: str | None,
+    altered: bool,
     limit: int,
 ) -> list[tuple[int, str]]:
     """Return the returns behind a number of a statement, each with its sequence."""
-    rows = await connection.fetch(_SQL["items"], office, begins, ends, after, through, disposition, limit)
+    rows = await connection.fetch(
+        _SQL["items"], office, begins, ends, after, through, disposition, batch_id, altered, limit
+    )
+    return [(row["sequence"], row["return_text"]) for row in rows]
+
+
+async def read_hold_items(
+    connection: ReadConn, *, office: str, begins: datetime, ends: datetime, hold: str, after: int, limit: int
+) -> list[tuple[int, str]]:
+    """Return the returns behind the holds of a statement, each with its sequence."""
+    rows = await connection.fetch(_SQL["hold_items"], office, begins, ends, hold, after, limit)
     return [(row["sequence"], row["return_text"]) for row in rows]
 
 

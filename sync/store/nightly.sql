@@ -119,14 +119,46 @@ order by date desc, office
 
 -- name: items
 -- The returns behind a number of a statement: first dispositions of the day, in sequence.
--- $1 office, $2 begins, $3 ends, $4 behind this sequence, $5 up to this sequence or null, $6 disposition or null, $7 at most
+-- $1 office, $2 begins, $3 ends, $4 behind this sequence, $5 up to this sequence or null, $6 disposition or null,
+-- $7 batch or null, $8 only those whose message id was known with other content, $9 at most
 select sequence, return_text
 from disposition
 where office = $1 and attempt = 1 and received_at >= $2 and received_at < $3
   and sequence > $4 and sequence <= coalesce($5::bigint, 9223372036854775807)
   and ($6::text is null or disposition = $6)
+  and ($7::text is null or batch_id = $7)
+  and (not $8::boolean or 'M01' = any(rules))
 order by sequence
-limit $7
+limit $9
+
+-- name: hold_items
+-- The returns behind the holds of a statement: by which a record came to wait, or no longer did.
+-- $1 office, $2 begins, $3 ends, $4 opening, new, resolved or closing, $5 behind this sequence, $6 at most
+with attempts as (
+    select receipt_id, attempt, disposition, sequence, received_at,
+           lag(disposition) over (partition by receipt_id order by attempt) as before,
+           case when attempt = 1 then received_at else greatest(decided_at, received_at) end as at
+    from disposition
+    where office = $1 and (disposition = 'held' or attempt > 1) and received_at < $3
+), latest as (
+    select distinct on (receipt_id) sequence, received_at, disposition
+    from attempts
+    where at < case $4::text when 'opening' then $2 else $3 end
+    order by receipt_id, attempt desc
+), asked as (
+    select sequence, received_at from latest where $4 in ('opening', 'closing') and disposition = 'held'
+    union all
+    select sequence, received_at from attempts
+    where at >= $2 and at < $3
+      and (($4 = 'new' and disposition = 'held' and before is distinct from 'held')
+           or ($4 = 'resolved' and disposition <> 'held' and before = 'held'))
+)
+select d.sequence, d.return_text
+from asked a
+join disposition d on d.office = $1 and d.sequence = a.sequence and d.received_at = a.received_at
+where a.sequence > $5
+order by a.sequence
+limit $6
 
 -- name: steps
 -- The steps of a night that are done.

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -127,7 +128,39 @@ async def test_a_statement_comes_as_csv_and_xlsx_by_accept(api: Api, registry: R
     sheet = await api.get(path, headers={"accept": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"})
     (row,) = csv.DictReader(io.StringIO(table.text))
     assert ("2026-11-20", "commerce", "4", "3") == (row["date"], row["office"], row["received"], row["accepted"])
-    assert sheet.content.startswith(b"PK")
+    with zipfile.ZipFile(io.BytesIO(sheet.content)) as packed:
+        assert b'name="batches"' in packed.read("xl/workbook.xml")
+
+
+async def test_the_records_behind_every_number_are_listed(api: Api, registry: Registry) -> None:
+    records = await _day(registry)
+    claim = record_of(records[0]["uscc"]) | {"name": "另一家有限公司", "registration_number": "R999"}
+    again = registry.message("assign", record_of(new_code()), message_id="B-1", batch_id="B")
+    other = registry.message("assign", record_of(new_code()), message_id="B-1", batch_id="B")
+    await registry.push(registry.message("assign", claim), again, other)
+    path = "/v1/statements/2026-11-20/commerce"
+
+    async def count(query: str) -> int:
+        return len((await api.get(f"{path}/items?{query}", key="commerce")).json()["items"])
+
+    statement = (await api.get(path, key="commerce")).json()
+    (batch,) = [each for each in statement["batches"] if each["batch_id"] == "B"]
+    assert (2, 1) == (batch["received"], batch["altered"])
+    assert (2, 1) == (await count("batch_id=B"), await count("batch_id=B&altered=true"))
+    assert {"opening": 0, "new": 1, "resolved": 0, "closing": 1} == statement["holds"]
+    assert statement["holds"] == {name: await count(f"hold={name}") for name in statement["holds"]}
+    assert (422, "invalid-request") == problem(await api.get(f"{path}/items?hold=new&batch_id=B", key="commerce"))
+
+
+async def test_a_table_says_where_its_next_page_is(api: Api, registry: Registry) -> None:
+    await _day(registry)
+    everything = await api.get("/v1/statements", headers={"accept": "text/csv"})
+    table = await api.get("/v1/statements?limit=2", headers={"accept": "text/csv"})
+    following = table.headers["link"].removeprefix("<").removesuffix('>; rel="next"')
+    rest = await api.get(f"{following}&limit=1000".replace("limit=2&", ""), headers={"accept": "text/csv"})
+
+    assert "link" not in everything.headers
+    assert everything.text.splitlines()[1:] == [*table.text.splitlines()[1:], *rest.text.splitlines()[1:]]
 
 
 async def test_an_office_sees_its_own_statements_and_comparisons_only(

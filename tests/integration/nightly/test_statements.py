@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
 
 from sync.errors import SyncError
 from sync.kafka import Message, Producer
+from sync.nightly.opening import HOLDS, Hold, read_holds
 from sync.nightly.run import AnotherRun, lease, show
+from sync.nightly.sealing import works_on
 from sync.nightly.statement import digest_of
 from sync.store import nightly
 from sync.store.connection import JOB, Pool, reading, writing
@@ -78,6 +81,33 @@ async def test_holds_carry_over_from_day_to_day_until_they_are_settled(town: Tow
     assert {"opening": 0, "new": 1, "resolved": 0, "closing": 1} == first["holds"]
     assert {"opening": 1, "new": 0, "resolved": 0, "closing": 1} == second["holds"]
     assert {"opening": 1, "new": 0, "resolved": 1, "closing": 0} == running["holds"]
+
+    behind = {
+        (day, hold): [(each["attempt"], each["disposition"]) for each in await _behind(town, day, hold)]
+        for day in (DAY, DAY + timedelta(days=1), resolved_on)
+        for hold in HOLDS
+    }
+    came, went = [(1, "held")], [(2, "rejected")]
+    assert {
+        (DAY, "opening"): [], (DAY, "new"): came, (DAY, "resolved"): [], (DAY, "closing"): came,
+        (DAY + timedelta(days=1), "opening"): came, (DAY + timedelta(days=1), "new"): [],
+        (DAY + timedelta(days=1), "resolved"): [], (DAY + timedelta(days=1), "closing"): came,
+        (resolved_on, "opening"): came, (resolved_on, "new"): [],
+        (resolved_on, "resolved"): went, (resolved_on, "closing"): [],
+    } == behind  # fmt: skip
+
+
+async def _behind(town: Town, day: date, hold: Hold) -> list[dict[str, Any]]:
+    async with reading(town.pool, JOB) as connection:
+        found = await read_holds(connection, town.closing, town.commerce, day, hold, limit=100)
+    return [orjson.loads(text) for _, text in found]
+
+
+async def test_nobody_is_called_silent_before_the_hour_has_come(town: Town) -> None:
+    days = (datetime.now(UTC).date() + timedelta(days=number) for number in range(2, 15))
+    working = next(day for day in days if works_on(town.site.offices[town.commerce], day))
+
+    assert (await show(town.config(), working, town.commerce))[0]["silent"] is False
 
 
 async def test_showing_a_day_seals_nothing_and_bears_the_digest_of_its_seal(town: Town) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from service.__main__ import cli
+from service.commands.nightly_texts import batch_line
 
 
 @pytest.fixture
@@ -30,6 +32,9 @@ def registers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--against", "{folder}/*.parquet", "--office", "commerce"], "there is no register at"),
         (["--against", "{folder}/notes.txt", "--office", "commerce"], "must end in .csv.gz"),
         (["--against", "{folder}/*", "--office", "commerce"], "all files of a register in the same"),
+        (["--records", "held"], "--records goes with --show"),
+        (["--show", "--batch-id", "B"], "--batch-id goes with --records"),
+        (["--show", "--records", "holds.new", "--batch-id", "B"], "not with holds"),
         (["--daemon", "--engine", "spark"], "--daemon goes with no other option"),
     ],
 )
@@ -46,3 +51,20 @@ def test_a_master_that_is_no_spark_cluster_is_refused_by_name(registers: Path) -
 
     assert result.exit_code != 0
     assert "USCC_SPARK_MASTER" in f"{result.output} {result.exception}"
+
+
+@pytest.mark.parametrize(
+    ("batch", "line"),
+    [
+        (
+            {"declared": None, "received_to_date": 6, "not_received": None, "extra": None, "state": "undeclared"},
+            "批次 batch B-1: 未申报 undeclared, 累计收到 received 6",
+        ),
+        (
+            {"declared": 5, "received_to_date": 4, "not_received": 1, "extra": 0, "altered": 2, "state": "short"},
+            "批次 batch B-1: 缺少 short, 申报 declared 5, 累计收到 received 4, 未到 not_received 1, 改动 altered 2",
+        ),
+    ],
+)
+def test_a_batch_is_named_with_what_differs(batch: dict[str, Any], line: str) -> None:
+    assert line == batch_line({"batch_id": "B-1", "altered": 0} | batch)

@@ -66,9 +66,11 @@ def test_the_report_is_one_file_in_both_languages_and_escapes_what_came_from_out
         titles={"commerce": ("市场监管", "commerce")},
         statements={"commerce": statement | {"batches": [batch]}},
         trend=[statement],
-        quality=[figures(ROW)],
+        quality=[figures(ROW), *(figures(ROW) | {"division": f"2101{number:02}"} for number in range(45))],
     )
     assert "日终对账" in page
+    assert "齐全 complete" in page
+    assert "另有 5 行" in page
     assert "Nightly reconciliation" in page
     assert "<script>" not in page
     assert not any(outside in page for outside in ("http://", "https://", "src=", "@import"))
