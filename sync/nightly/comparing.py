@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -26,8 +26,6 @@ from sync.nightly.sides import (
     registry_rows,
     statement,
 )
-
-Progress: TypeAlias = Callable[[int], None]
 
 _CHUNK_ROWS: Final = 5_000
 
@@ -58,27 +56,27 @@ def compare(
     undecided: Collection[str],
     bounds: Bounds,
     check: Callable[[int], None],
-    progress: Progress,
+    read: Callable[[int], None],
     equal: int = 0,
 ) -> Iterator[Comparing]:
     """Compare a register with the registry's rows (uscc, status, receipt_id, record as JSON).
 
     `equal` codes were set aside on both sides because they are, and count as if they were here.
     `cutoff` is a receipt: what the registry shows by a later one is pending. `check` is called with the number of
-    rows of the register before anything is compared, and may refuse it. `progress` hears how many rows were read.
+    rows of the register before anything is compared, and may refuse it. `read` hears of every batch how many rows it
+    has.
 
     Raises:
         UnusableRegister: the register cannot be read to its end, lacks codes, or has one twice.
     """
-    counted = _Counter(progress)
     with connected(bounds) as connection:
-        rows, parameters = office_rows(connection, counted.reader(register_reader(register)))
+        rows, parameters = office_rows(connection, _heard(register_reader(register), read))
         connection.execute(statement("keep_office", rows=rows), parameters)
         total, without_code, repeated = _row(connection, "count_office")
         total += equal
         check_register(total, without_code, repeated, lambda: _duplicates(connection))
         check(total)
-        rows, parameters = registry_rows(connection, counted.reader(registry), register.columns)
+        rows, parameters = registry_rows(connection, _heard(registry, read), register.columns)
         connection.execute(statement("keep_registry", rows=rows), parameters)
         connection.execute(statement("keep_undecided"), {"codes": sorted(undecided)})
         connection.execute(statement("compare"), {"cutoff": cutoff})
@@ -99,18 +97,12 @@ def _row(connection: duckdb.DuckDBPyConnection, name: Statement) -> tuple[Any, .
     return row
 
 
-class _Counter:
-    """Tells how many rows went by."""
+def _heard(source: pa.RecordBatchReader, read: Callable[[int], None]) -> pa.RecordBatchReader:
+    """Tell of every batch that goes by how many rows it has."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._rows = 0
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in source:
+            read(batch.num_rows)
+            yield batch
 
-    def reader(self, source: pa.RecordBatchReader) -> pa.RecordBatchReader:
-        def counted() -> Iterator[pa.RecordBatch]:
-            for batch in source:
-                self._rows += batch.num_rows
-                self._progress(self._rows)
-                yield batch
-
-        return pa.RecordBatchReader.from_batches(source.schema, counted())
+    return pa.RecordBatchReader.from_batches(source.schema, batches())

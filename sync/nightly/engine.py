@@ -14,11 +14,11 @@ from typing import Protocol, TypeAlias
 
 from sync.nightly.comparing import compare
 from sync.nightly.register_faults import Format
-from sync.nightly.registers import Register, open_registers
+from sync.nightly.registers import open_registers
 from sync.nightly.sides import Bounds, Difference, Totals
-from sync.nightly.sifting import Sifted, choose_numbers, lacking, sift
+from sync.nightly.sifting import Sifted, sift
 from sync.store.nightly_export import View, read_register
-from sync.store.nightly_numbers import Numbers, open_numbers
+from sync.store.nightly_numbers import open_numbers
 
 Check: TypeAlias = Callable[[int], None]
 Progress: TypeAlias = Callable[[int], None]
@@ -91,14 +91,22 @@ class LocalEngine:
     @contextmanager
     def compare(self, question: Question, *, check: Check, progress: Progress) -> Iterator[Answer]:
         """Set aside what is surely equal, and compare the rest by columns, spilling to the folder of the bounds."""
+        rows = 0
+
+        def read(more: int) -> None:
+            nonlocal rows
+            rows += more
+            progress(rows)
+
+        view = question.view(self.dsn, self.role)
         with ExitStack() as stack:
-            view = question.view(self.dsn, self.role)
-            with self._register(question) as register:
-                columns = register.columns
-            registry = stack.enter_context(open_numbers(view, lacking=lacking(columns)))
-            sifted, rows = self._sift(stack, question, registry, progress)
+            register = stack.enter_context(
+                open_registers(question.files, question.form, force=question.force, check_encoding=False)
+            )
+            registry = stack.enter_context(open_numbers(view, with_status="status" in register.columns))
+            sifted = stack.enter_context(sift(register, registry, bounds=self.bounds, read=read))
             if sifted is None:
-                register = stack.enter_context(self._register(question))
+                register = stack.enter_context(open_registers(question.files, question.form, force=question.force))
                 sifted = Sifted(register=register, registry=stack.enter_context(read_register(view)), equal=0)
             yield stack.enter_context(
                 compare(
@@ -108,29 +116,7 @@ class LocalEngine:
                     undecided=question.undecided,
                     bounds=self.bounds,
                     check=check,
-                    progress=lambda more: progress(rows + more),
+                    read=read,
                     equal=sifted.equal,
                 )
             )
-
-    def _register(self, question: Question) -> AbstractContextManager[Register]:
-        return open_registers(question.files, question.form, force=question.force)
-
-    def _sift(
-        self, stack: ExitStack, question: Question, registry: Numbers, progress: Progress
-    ) -> tuple[Sifted | None, int]:
-        """Return what is left to be compared, None for everything, and how many rows were read for it."""
-        with self._register(question) as register:
-            choice = choose_numbers(register, registry)
-        if choice == "none":
-            return None, 0
-        rows = 0
-
-        def read(more: int) -> None:
-            nonlocal rows
-            rows += more
-            progress(rows)
-
-        register = stack.enter_context(self._register(question))
-        sifted = stack.enter_context(sift(register, registry, choice=choice, bounds=self.bounds, read=read))
-        return sifted, rows

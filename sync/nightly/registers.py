@@ -81,9 +81,16 @@ def _visible(path: Path) -> bool:
 
 @contextmanager
 def open_register(
-    path: Path, form: Format, *, force: bool = False, row_groups: Sequence[int] | None = None
+    path: Path,
+    form: Format,
+    *,
+    force: bool = False,
+    row_groups: Sequence[int] | None = None,
+    check_encoding: bool = True,
 ) -> Iterator[Register]:
     """Open a register. `force` leaves columns out that nobody knows; `row_groups` are those of a Parquet file.
+
+    Without `check_encoding` the texts of a CSV file may be no UTF-8.
 
     Raises:
         UnusableRegister: here, or while the reader is read.
@@ -99,20 +106,26 @@ def open_register(
                     if file.read(2) != _GZIP_MAGIC:
                         raise UnusableRegister("not-gzip")
                 stream = stack.enter_context(unpacked(path))
-                open_ = _open_csv if form == "csv.gz" else _open_ndjson
-                used, batches = open_(path, stream, force)
+                if form == "csv.gz":
+                    used, batches = _open_csv(path, stream, force, check_encoding)
+                else:
+                    used, batches = _open_ndjson(path, stream, force)
         yield _register(used, noted.passing(explaining(path, form, batches)))
 
 
 @contextmanager
-def open_registers(files: Sequence[Path], form: Format, *, force: bool = False) -> Iterator[Register]:
+def open_registers(
+    files: Sequence[Path], form: Format, *, force: bool = False, check_encoding: bool = True
+) -> Iterator[Register]:
     """Open a register that several files make up, one behind the other; what is wrong says in which file.
+
+    Without `check_encoding` the texts of CSV files may be no UTF-8.
 
     Raises:
         UnusableRegister: here, or while the reader is read.
     """
     if len(files) == 1:
-        with open_register(files[0], form, force=force) as register:
+        with open_register(files[0], form, force=force, check_encoding=check_encoding) as register:
             yield register
         return
     columns = columns_of(files, form, force=force)
@@ -120,7 +133,7 @@ def open_registers(files: Sequence[Path], form: Format, *, force: bool = False) 
 
     def chained() -> Iterator[pa.RecordBatch]:
         for path in files:
-            with within(path), open_register(path, form, force=force) as register:
+            with within(path), open_register(path, form, force=force, check_encoding=check_encoding) as register:
                 for batch in register.reader:
                     yield padded(batch, schema)
 
@@ -173,7 +186,7 @@ def _shown(names: Sequence[str]) -> list[str]:
     return [name[:64] for name in names[:10]]
 
 
-def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Opened:
+def _open_csv(path: Path, stream: IO[bytes], force: bool, check_encoding: bool) -> Opened:
     with unpacked(path) as peeked:
         head = peeked.read(_HEADER_BYTES)
     try:
@@ -192,7 +205,7 @@ def _open_csv(path: Path, stream: IO[bytes], force: bool) -> Opened:
             column_types=dict.fromkeys(names, pa.string()),
             include_columns=list(used),
             strings_can_be_null=False,
-            check_utf8=True,
+            check_utf8=check_encoding,
         ),
     )
     return used, iter(reader)

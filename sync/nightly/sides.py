@@ -6,11 +6,9 @@ the last character. A row is its code, a 64-bit hash and its members; only where
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -20,6 +18,8 @@ import pyarrow as pa
 
 from sync.nightly.register_faults import UnusableRegister
 from sync.nightly.registers import KEY, Register, padded
+from sync.row_hash import USUAL
+from sync.store.statements import statements
 
 Kind: TypeAlias = Literal["different", "missing_here", "missing_there", "pending"]
 Statement: TypeAlias = Literal[
@@ -29,21 +29,11 @@ Statement: TypeAlias = Literal[
 ]  # fmt: skip
 
 _BESIDE: Final = ("status", "standing", "is_public")
-# What an absent member means, so that nobody need send it.
-_USUAL: Final = {"standing": "normal", "is_public": "1"}
 _WIDE: Final = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
 _NARROW: Final = "".join(chr(code) for code in range(0x21, 0x7F)) + " "
 _NOTHING: Final = "_"
 _TOLD_DUPLICATES: Final = 10
-
-
-def _load() -> Mapping[str, str]:
-    text = files("sync.nightly").joinpath("sides.sql").read_text("utf-8")
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
-    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
-
-
-_SQL: Final = _load()
+_SQL: Final = statements("sides", "sync.nightly")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +166,7 @@ def difference_of(row: Sequence[Any], columns: Collection[str]) -> Difference:
     }
     own = None
     if there:
-        usual = {name for name, value in _USUAL.items() if office.get(name) == registry.get(name, value) == value}
+        usual = {name for name, value in USUAL.items() if office.get(name) == registry.get(name, value) == value}
         own = {KEY: uscc} | {name: value for name, value in office.items() if value is not None and name not in usual}
     return Difference(uscc=uscc, kind=kind, fields=fields, row=own, receipt_id=row[12])
 

@@ -410,7 +410,7 @@ def _registration_row(code: CodeFacts, holding: Holding, *, registered: bool) ->
         shaped.receipt_id, state.valid_from, shaped.recorded_at, particulars.version, particulars.recorded_at,
         state.whole, *particulars.key, status.version if status else 0, *(status.key if status else _NO_KEY), *assign,
         particulars.record.get("is_public") != "0", code.cases[0].case_id if code.cases else None,
-        code.predecessor_uscc, row_hash(particulars.record),
+        code.predecessor_uscc, row_hash(code.uscc, particulars.record),
     )  # fmt: skip
 
 

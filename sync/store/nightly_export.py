@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import adbc_driver_manager
@@ -65,7 +64,7 @@ def read_register(view: View, codes: Codes = Codes()) -> Iterator[pa.RecordBatch
     Raises:
         Retryable: the database does not answer, or the snapshot is gone.
     """
-    with _cursor(view, {"uscc.codes_from": codes.begin, "uscc.codes_below": codes.end}) as cursor:
+    with opened(view, {"uscc.codes_from": codes.begin, "uscc.codes_below": codes.end}) as cursor:
         cursor.execute(_SQL["register"])
         yield cursor.fetch_record_batch()
 
@@ -76,7 +75,7 @@ def read_codes(view: View, codes: Sequence[str]) -> Iterator[pa.RecordBatch]:
     Raises:
         Retryable: the database does not answer, or the snapshot is gone.
     """
-    with _cursor(view, {}) as cursor:
+    with opened(view, {}) as cursor:
         for begin in range(0, len(codes), _CODES_AT_A_TIME):
             cursor.execute(_SQL["set_codes"], [",".join(codes[begin : begin + _CODES_AT_A_TIME])])
             cursor.fetchall()
@@ -91,7 +90,7 @@ def exported_snapshot(view: View) -> Iterator[str]:
     Raises:
         Retryable: the database does not answer.
     """
-    with _cursor(view, {"idle_in_transaction_session_timeout": "0"}) as cursor:
+    with opened(view, {"idle_in_transaction_session_timeout": "0"}) as cursor:
         cursor.execute(_SQL["isolate"])
         cursor.execute(_SQL["export_snapshot"])
         ((name,),) = cursor.fetchall()
@@ -106,18 +105,22 @@ def cut_register(view: View, parts: int) -> list[Codes]:
     """
     if parts <= 1:
         return [Codes()]
-    with _cursor(view, {"uscc.sample": str(parts * _SAMPLED_A_PART)}) as cursor:
+    with opened(view, {"uscc.sample": str(parts * _SAMPLED_A_PART)}) as cursor:
         cursor.execute(_SQL["sample_share"])
         ((share,),) = cursor.fetchall()
-    with _cursor(view, {"uscc.share": str(share), "uscc.parts": str(parts)}) as cursor:
+    with opened(view, {"uscc.share": str(share), "uscc.parts": str(parts)}) as cursor:
         cursor.execute(_SQL["code_bounds"])
         bounds = [row[0] for row in cursor.fetchall() if row[0] is not None]
     return [Codes(begin=begin, end=end) for begin, end in zip([_FIRST, *bounds], [*bounds, _LAST], strict=True)]
 
 
 @contextmanager
-def _cursor(view: View, settings: dict[str, str]) -> Iterator[Any]:
-    """Open a session that sees the view."""
+def opened(view: View, settings: dict[str, str]) -> Iterator[dbapi.Cursor]:
+    """Open a session that sees the view, with these settings of the server beside.
+
+    Raises:
+        Retryable: the database does not answer, here or while the block lasts.
+    """
     own = {"uscc.office": view.office, "uscc.first_characters": ",".join(sorted(view.first_characters))}
     if view.role is not None:
         own["role"] = view.role

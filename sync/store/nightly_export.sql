@@ -1,17 +1,12 @@
 -- name: register
--- The codes that an office is at home with, as they stand: every registered one, cancelled and revoked ones too.
--- The session's settings say for whom: uscc.office, and uscc.first_characters separated by commas; and which codes:
--- from uscc.codes_from to before uscc.codes_below. Both tables are bounded, so that a part is read by index.
-select r.uscc, r.status, r.receipt_id, v.record::text as record
-from registration r
+-- The codes that an office is at home with (view at_home), as they stand, from uscc.codes_from to before
+-- uscc.codes_below. Both tables are bounded, so that a part is read by index.
+select h.uscc, h.status, h.receipt_id, v.record::text as record
+from at_home h
 join registration_version v
-  on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
-left join code_transfer t on t.uscc = r.uscc
-where r.registered
-  and r.uscc >= current_setting('uscc.codes_from') and r.uscc < current_setting('uscc.codes_below')
+  on v.uscc = h.uscc and v.version = h.particulars_version and v.recorded_at = h.particulars_recorded_at
+where h.uscc >= current_setting('uscc.codes_from') and h.uscc < current_setting('uscc.codes_below')
   and v.uscc >= current_setting('uscc.codes_from') and v.uscc < current_setting('uscc.codes_below')
-  and case when t.office is not null then t.office = current_setting('uscc.office')
-           else left(r.uscc, 1) = any (string_to_array(current_setting('uscc.first_characters'), ',')) end
 
 -- name: register_of_codes
 -- The same of the codes in uscc.codes, separated by commas.

@@ -2,77 +2,61 @@
 -- See the registry as it stands at one instant, whatever is written meanwhile.
 set transaction isolation level repeatable read, read only
 
--- name: hashes
--- The codes that an office is at home with, as `register` of nightly_export.sql has them, each with the number of its record and the first letter of its status.
-select r.uscc, r.row_hash, ascii(r.status) as status
-from registration r
-left join code_transfer t on t.uscc = r.uscc
-where r.registered
-  and case when t.office is not null then t.office = (select current_setting('uscc.office'))
-           else left(r.uscc, 1) = any ((select string_to_array(current_setting('uscc.first_characters'), ','))::text[]) end
+-- name: all
+-- The numbers of all codes, and how many have none: some hundred thousand in each line, eight bytes each, the first byte
+-- first, so that nobody takes them apart one by one. uscc.with_status: 1 mixes the status in, by its first letter; 0 not.
+select string_agg(int8send(row_hash # (ascii(status) * (select current_setting('uscc.with_status')::int))), '') as numbers,
+       count(*) - count(row_hash) as unnumbered
+from at_home
+group by row_hash & 63
 
--- name: hashes_without
--- The same, of records without the members that the register lacks: made now, which takes longer.
--- uscc.lacking: those members, separated by commas.
-select r.uscc, row_hash(v.record - (select string_to_array(current_setting('uscc.lacking'), ','))::text[]) as row_hash,
-       ascii(r.status) as status
-from registration r
-join registration_version v
-  on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
-left join code_transfer t on t.uscc = r.uscc
-where r.registered
-  and case when t.office is not null then t.office = (select current_setting('uscc.office'))
-           else left(r.uscc, 1) = any ((select string_to_array(current_setting('uscc.first_characters'), ','))::text[]) end
+-- name: of
+-- Some of these codes with their numbers.
+-- uscc.codes: which, separated by commas.
+select h.uscc, h.row_hash # (ascii(h.status) * (select current_setting('uscc.with_status')::int)) as number
+from unnest((select string_to_array(current_setting('uscc.codes'), ','))::text[]) as w (uscc)
+join at_home h on h.uscc = w.uscc
 
 -- name: rows_of
--- Some of these codes as `register` of nightly_export.sql gives them.
+-- Some of these codes as `register` of nightly_export.sql gives them, with their numbers.
 -- uscc.codes: which, separated by commas.
-select r.uscc, r.status, r.receipt_id, v.record::text as record
+select h.uscc, h.status, h.receipt_id, v.record::text as record,
+       h.row_hash # (ascii(h.status) * (select current_setting('uscc.with_status')::int)) as number
 from unnest((select string_to_array(current_setting('uscc.codes'), ','))::text[]) as w (uscc)
-join registration r on r.uscc = w.uscc
+join at_home h on h.uscc = w.uscc
 join registration_version v
-  on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
-left join code_transfer t on t.uscc = r.uscc
-where r.registered
-  and case when t.office is not null then t.office = (select current_setting('uscc.office'))
-           else left(r.uscc, 1) = any ((select string_to_array(current_setting('uscc.first_characters'), ','))::text[]) end
+  on v.uscc = h.uscc and v.version = h.particulars_version and v.recorded_at = h.particulars_recorded_at
 
--- name: numbers_of
--- The numbers of some of these codes: as they are stored, and made now without the members that the register lacks.
--- uscc.codes: which, separated by commas. uscc.lacking: as above.
-select r.uscc, r.row_hash as stored,
-       row_hash(v.record - (select string_to_array(current_setting('uscc.lacking'), ','))::text[]) as without
-from unnest((select string_to_array(current_setting('uscc.codes'), ','))::text[]) as w (uscc)
-join registration r on r.uscc = w.uscc
-join registration_version v
-  on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
-left join code_transfer t on t.uscc = r.uscc
-where r.registered
-  and case when t.office is not null then t.office = (select current_setting('uscc.office'))
-           else left(r.uscc, 1) = any ((select string_to_array(current_setting('uscc.first_characters'), ','))::text[]) end
+-- name: codes_of
+-- The codes of some numbers, and those without one.
+-- uscc.numbers: which, separated by commas.
+select uscc from at_home
+where row_hash is null
+   or row_hash # (ascii(status) * (select current_setting('uscc.with_status')::int))
+      in (select unnest(string_to_array(current_setting('uscc.numbers'), ',')::bigint[]))
 
 -- name: choose
--- Say which codes the next statement is about.
--- $1 codes, separated by commas
-select set_config('uscc.codes', $1, false)
+-- Say what the next statement is about.
+-- $1 a setting, $2 codes or numbers, separated by commas
+select set_config($1, $2, false)
 
 -- name: backlog
 -- Up to which code the numbers of what stood here before they were kept are filled in; no row: all are.
 select place from backlog where name = 'row_hash'
 
--- name: fill
--- Fill in the numbers of some codes behind the last one; under the writer's lock, so that nothing changes meanwhile.
+-- name: unnumbered
+-- Some codes behind the last one, with their records; the record is null where the number is known.
 -- $1 the last code, $2 how many
-with chosen as (
-    select uscc, particulars_version, particulars_recorded_at from registration where uscc > $1 order by uscc limit $2
-), filled as (
-    update registration r set row_hash = row_hash(v.record)
-    from chosen s
-    join registration_version v
-      on v.uscc = s.uscc and v.version = s.particulars_version and v.recorded_at = s.particulars_recorded_at
-    where r.uscc = s.uscc and r.row_hash is null
-)
-select max(uscc) from chosen
+select r.uscc, case when r.row_hash is null then v.record::text end as record
+from (select * from registration where uscc > $1 order by uscc limit $2) r
+join registration_version v
+  on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
+order by r.uscc
+
+-- name: fill
+-- Write the numbers of some codes.
+-- $1 codes, $2 their numbers
+update registration r set row_hash = n.number from unnest($1::text[], $2::bigint[]) as n (uscc, number) where r.uscc = n.uscc
 
 -- name: move_backlog
 -- Remember how far it came.

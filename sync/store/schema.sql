@@ -90,30 +90,6 @@ CREATE FUNCTION public.refuse_rewriting() RETURNS trigger
 begin
     raise exception 'history is append-only: % on % is refused', tg_op, tg_table_name using errcode = 'restrict_violation';
 end $$;
-CREATE FUNCTION public.row_hash(record jsonb) RETURNS bigint
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    AS $$
-declare
-    canonical text := array_to_string(array[
-        record ->> 'approved_on', record ->> 'business_scope', record ->> 'contact_name', record ->> 'contact_phone',
-        record ->> 'currency', record ->> 'economic_type_code', record ->> 'employee_count', record ->> 'established_on',
-        record ->> 'industry_code', record ->> 'investor_names', nullif(record ->> 'is_public', '1'),
-        record ->> 'last_updated_on', record ->> 'legal_representative_id_number',
-        record ->> 'legal_representative_id_type', record ->> 'legal_representative_name', record ->> 'name',
-        record ->> 'operating_address', record ->> 'operating_division_code', record ->> 'organization_code',
-        record ->> 'registered_address', record ->> 'registered_capital', record ->> 'registered_division_code',
-        record ->> 'registrar_code', record ->> 'registrar_name', record ->> 'registration_number',
-        nullif(record ->> 'standing', 'normal'), record ->> 'supervising_unit', record ->> 'supervising_unit_code',
-        record ->> 'valid_from', record ->> 'valid_to'], chr(31), '');
-    hex text := md5(canonical);
-begin
-    if length(canonical) - length(replace(canonical, chr(31), '')) <> 29 then
-        return null;
-    end if;
-    return (('x' || substr(hex, 15, 2) || substr(hex, 13, 2) || substr(hex, 11, 2) || substr(hex, 9, 2)
-                 || substr(hex, 7, 2) || substr(hex, 5, 2) || substr(hex, 3, 2) || substr(hex, 1, 2)
-            )::bit(64) >> 1)::bigint;
-end $$;
 CREATE FUNCTION public.version_hash(uscc text, version integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((('x'::text || encode(substr(sha256(convert_to(((uscc || '/'::text) || version), 'UTF8'::name)), 1, 8), 'hex'::text)))::bit(64))::bigint;
@@ -181,6 +157,58 @@ CREATE TABLE public.allowed_conflict_end (
     ended_by text NOT NULL,
     reason text NOT NULL
 );
+CREATE TABLE public.code_transfer (
+    uscc text NOT NULL,
+    office text NOT NULL,
+    case_id text NOT NULL,
+    transferred_at timestamp with time zone NOT NULL
+);
+CREATE TABLE public.registration (
+    uscc text NOT NULL,
+    registered boolean NOT NULL,
+    holding integer NOT NULL,
+    last_version integer NOT NULL,
+    version integer NOT NULL,
+    status text NOT NULL,
+    office text NOT NULL,
+    receipt_id text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    particulars_version integer NOT NULL,
+    particulars_recorded_at timestamp with time zone NOT NULL,
+    particulars_whole boolean NOT NULL,
+    particulars_major bigint NOT NULL,
+    particulars_at timestamp with time zone NOT NULL,
+    particulars_id text NOT NULL,
+    status_version integer NOT NULL,
+    status_major bigint,
+    status_at timestamp with time zone,
+    status_id text,
+    assign_major bigint,
+    assign_at timestamp with time zone,
+    assign_id text,
+    is_public boolean NOT NULL,
+    open_case text,
+    predecessor_uscc text,
+    row_hash bigint,
+    CONSTRAINT registration_status_check CHECK ((status = ANY (ARRAY['normal'::text, 'cancelled'::text, 'revoked'::text])))
+)
+WITH (fillfactor='70');
+CREATE VIEW public.at_home AS
+ SELECT r.uscc,
+    r.status,
+    r.receipt_id,
+    r.row_hash,
+    r.particulars_version,
+    r.particulars_recorded_at
+   FROM (public.registration r
+     LEFT JOIN public.code_transfer t ON ((t.uscc = r.uscc)))
+  WHERE (r.registered AND
+        CASE
+            WHEN (t.office IS NOT NULL) THEN (t.office = ( SELECT current_setting('uscc.office'::text) AS current_setting))
+            ELSE (ascii(r.uscc) = ANY (( SELECT array_agg(ascii(each.each)) AS array_agg
+               FROM unnest(string_to_array(current_setting('uscc.first_characters'::text), ','::text)) each(each))::integer[]))
+        END);
 CREATE TABLE public.audit (
     audit_id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
@@ -322,12 +350,6 @@ ALTER TABLE public.code_segment ALTER COLUMN segment_id ADD GENERATED ALWAYS AS 
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE public.code_transfer (
-    uscc text NOT NULL,
-    office text NOT NULL,
-    case_id text NOT NULL,
-    transferred_at timestamp with time zone NOT NULL
-);
 CREATE TABLE public.comparison (
     comparison_id text NOT NULL,
     office text NOT NULL,
@@ -439,37 +461,6 @@ CREATE TABLE public.legacy_stock (
     loaded_at timestamp with time zone NOT NULL,
     loaded_by text NOT NULL
 );
-CREATE TABLE public.registration (
-    uscc text NOT NULL,
-    registered boolean NOT NULL,
-    holding integer NOT NULL,
-    last_version integer NOT NULL,
-    version integer NOT NULL,
-    status text NOT NULL,
-    office text NOT NULL,
-    receipt_id text NOT NULL,
-    valid_from timestamp with time zone NOT NULL,
-    recorded_at timestamp with time zone NOT NULL,
-    particulars_version integer NOT NULL,
-    particulars_recorded_at timestamp with time zone NOT NULL,
-    particulars_whole boolean NOT NULL,
-    particulars_major bigint NOT NULL,
-    particulars_at timestamp with time zone NOT NULL,
-    particulars_id text NOT NULL,
-    status_version integer NOT NULL,
-    status_major bigint,
-    status_at timestamp with time zone,
-    status_id text,
-    assign_major bigint,
-    assign_at timestamp with time zone,
-    assign_id text,
-    is_public boolean NOT NULL,
-    open_case text,
-    predecessor_uscc text,
-    row_hash bigint,
-    CONSTRAINT registration_status_check CHECK ((status = ANY (ARRAY['normal'::text, 'cancelled'::text, 'revoked'::text])))
-)
-WITH (fillfactor='70');
 CREATE VIEW public.legacy_conversion AS
  SELECT office,
     division_code,
@@ -936,7 +927,6 @@ GRANT ALL ON FUNCTION public.mask_personal(record jsonb) TO uscc_job;
 GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_ingest;
 GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_api;
 GRANT ALL ON FUNCTION public.name_bigrams(name text) TO uscc_job;
-GRANT ALL ON FUNCTION public.row_hash(record jsonb) TO uscc_job;
 GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_api;
 GRANT ALL ON FUNCTION public.version_hash(uscc text, version integer) TO uscc_job;
 GRANT SELECT ON TABLE public.acknowledgement TO uscc_ingest;
@@ -957,6 +947,14 @@ GRANT SELECT ON TABLE public.allowed_conflict TO uscc_job;
 GRANT SELECT ON TABLE public.allowed_conflict_end TO uscc_ingest;
 GRANT SELECT ON TABLE public.allowed_conflict_end TO uscc_api;
 GRANT SELECT ON TABLE public.allowed_conflict_end TO uscc_job;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.code_transfer TO uscc_ingest;
+GRANT SELECT ON TABLE public.code_transfer TO uscc_api;
+GRANT SELECT ON TABLE public.code_transfer TO uscc_job;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.registration TO uscc_ingest;
+GRANT SELECT ON TABLE public.registration TO uscc_api;
+GRANT SELECT ON TABLE public.registration TO uscc_job;
+GRANT UPDATE(row_hash) ON TABLE public.registration TO uscc_job;
+GRANT SELECT ON TABLE public.at_home TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.audit TO uscc_ingest;
 GRANT INSERT ON TABLE public.audit TO uscc_api;
 GRANT SELECT ON TABLE public.audit TO uscc_console;
@@ -984,9 +982,6 @@ GRANT SELECT ON TABLE public.client_use TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_case TO uscc_ingest;
 GRANT SELECT ON TABLE public.code_case TO uscc_api;
 GRANT SELECT ON TABLE public.code_case TO uscc_job;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.code_transfer TO uscc_ingest;
-GRANT SELECT ON TABLE public.code_transfer TO uscc_api;
-GRANT SELECT ON TABLE public.code_transfer TO uscc_job;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comparison TO uscc_job;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.comparison TO uscc_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comparison_chunk TO uscc_job;
@@ -1006,10 +1001,6 @@ GRANT SELECT ON TABLE public.legacy_number TO uscc_api;
 GRANT SELECT ON TABLE public.legacy_number TO uscc_job;
 GRANT SELECT ON TABLE public.legacy_stock TO uscc_api;
 GRANT SELECT ON TABLE public.legacy_stock TO uscc_job;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.registration TO uscc_ingest;
-GRANT SELECT ON TABLE public.registration TO uscc_api;
-GRANT SELECT ON TABLE public.registration TO uscc_job;
-GRANT UPDATE(row_hash) ON TABLE public.registration TO uscc_job;
 GRANT SELECT ON TABLE public.legacy_conversion TO uscc_api;
 GRANT SELECT ON TABLE public.legacy_conversion TO uscc_job;
 GRANT SELECT,INSERT ON TABLE public.message TO uscc_ingest;

@@ -1,7 +1,8 @@
 """Named SQL statements, read from the .sql file that lies beside the Python module that runs them.
 
 A file holds statements, each under `-- name: claim_due` and a line of purpose. `statements("ledger")` reads
-`ledger.sql` and gives them by name; a name asked for and not there is a KeyError at import, not in production.
+`ledger.sql` of this package and gives them by name; a name asked for and not there is a KeyError at import, not in
+production.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ _HEADER = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @cache
-def statements(module: str) -> Mapping[str, str]:
-    """Return the statements of `sync/store/<module>.sql` by name."""
-    text = files("sync.store").joinpath(f"{module}.sql").read_text("utf-8")
+def statements(module: str, package: str = "sync.store") -> Mapping[str, str]:
+    """Return the statements of a package's `<module>.sql` by name."""
+    text = files(package).joinpath(f"{module}.sql").read_text("utf-8")
     parts = _HEADER.split(text)
     names, bodies = parts[1::2], parts[2::2]
     if len(set(names)) != len(names):

@@ -147,10 +147,11 @@ def write_register(here: Services, dsn: str, *files: Path) -> int:
         while rows := here.fetch(_EXPORT, after, _FETCH_ROWS, dsn=dsn):
             after = rows[-1]["uscc"]
             turn += 1
-            for row in rows:
-                record = json.loads(row["record"])
+            records = [json.loads(row["record"]) for row in rows]
+            for record in records:
                 if not writers:
-                    names = sorted(record | {"valid_to": ""})
+                    # The first 50,000 have every member that any has.
+                    names = sorted({name for each in records for name in each})
                     writers = [csv.DictWriter(each, names, restval="", extrasaction="ignore") for each in opened]
                     for each in writers:
                         each.writeheader()

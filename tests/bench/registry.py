@@ -13,10 +13,12 @@ from typing import Any
 
 import asyncpg
 import numpy as np
+import orjson
 
 from sync.apply import Batch
 from sync.kafka import Partition
 from sync.records import Incoming, Source
+from sync.row_hash import row_hash
 from sync.store import ledger
 from sync.store.connection import writing
 from sync.topics import submissions_topic
@@ -34,12 +36,17 @@ _INDEXES = """select i.indexrelid::regclass::text as name, pg_get_indexdef(i.ind
               order by pg_get_indexdef(i.indexrelid) ~ 'gin' desc"""
 _RECORD = """v.record || jsonb_build_object('uscc', c.uscc, 'organization_code', substr(c.uscc, 9, 9),
     'name', left(v.record ->> 'name', 2) || c.mark || substr(v.record ->> 'name', 8)) - 'registration_number'"""
+_PARTICULARS = """
+    select v.record::text as record
+    from registration r
+    join registration_version v
+      on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
+    order by r.uscc"""
 # What differs from the original, by table; `c` is the line of the new code, `t` that of the original.
 _OTHER = {
     "registration": {
         "uscc": "c.uscc",
-        "row_hash": f"""(select row_hash({_RECORD}) from original_registration_version v
-            where v.uscc = t.uscc and v.version = t.particulars_version)""",
+        "row_hash": "c.row_hash",
     },
     "registration_version": {
         "uscc": "c.uscc",
@@ -103,7 +110,7 @@ async def _multiply(dsn: str, count: int, seed: int, *, hashed: bool) -> list[st
         indexes = await pool.fetch(_INDEXES, list(_OTHER))
         for name, _ in indexes:
             await pool.execute(f"drop index {name}")
-        await pool.execute("create unlogged table copied (number bigint, uscc text, mark text)")
+        await pool.execute("create unlogged table copied (number bigint, uscc text, mark text, row_hash bigint)")
         for table in _OTHER:
             await pool.execute(
                 f"""create table original_{table} as
@@ -112,14 +119,14 @@ async def _multiply(dsn: str, count: int, seed: int, *, hashed: bool) -> list[st
                     join {table} t on {_OF.get(table, "t.uscc = o.uscc")};
                     create index on original_{table} (place); analyze original_{table}"""
             )
-        await pool.execute("create index on original_registration_version (uscc)")
+        records = [orjson.loads(row["record"]) for row in await pool.fetch(_PARTICULARS)] if hashed else []
         # Sorted, so that the primary keys grow at their ends.
         column = [code.decode() for code in np.sort(codes(max(0, count - len(originals)), seed)).tolist()]
         for start in range(0, len(column), _CHUNK):
             async with pool.acquire() as connection:
-                await connection.copy_records_to_table("copied", records=_lines(column, start))
+                await connection.copy_records_to_table("copied", records=_lines(column, start, records))
                 await connection.execute("analyze copied")
-            await asyncio.gather(*(_copy(pool, table, len(originals), hashed=hashed) for table in _OTHER))
+            await asyncio.gather(*(_copy(pool, table, len(originals)) for table in _OTHER))
             await pool.execute("truncate copied")
         await pool.execute(f"drop table copied, {', '.join(f'original_{table}' for table in _OTHER)}")
         await asyncio.gather(*(_index(pool, definition) for _, definition in indexes))
@@ -128,15 +135,14 @@ async def _multiply(dsn: str, count: int, seed: int, *, hashed: bool) -> list[st
         return originals + column
 
 
-async def _copy(pool: Any, table: str, originals: int, *, hashed: bool) -> None:
+async def _copy(pool: Any, table: str, originals: int) -> None:
     """Write the lines of a table again, once for each of the new codes."""
     async with pool.acquire() as connection:
         names = await connection.fetch(
             "select column_name from information_schema.columns where table_name = $1", table
         )
         columns = [f'"{name}"' for (name,) in names]
-        other = _OTHER[table] if hashed else _OTHER[table] | ({"row_hash": "null"} if table == "registration" else {})
-        values = [other.get(name, f't."{name}"') for (name,) in names]
+        values = [_OTHER[table].get(name, f't."{name}"') for (name,) in names]
         await connection.execute(
             f"""insert into {table} ({", ".join(columns)})
                 select {", ".join(values)}
@@ -152,6 +158,16 @@ async def _index(pool: Any, definition: str) -> None:
         await connection.execute(definition)
 
 
-def _lines(column: list[str], start: int) -> Iterator[tuple[int, str, str]]:
+def _lines(column: list[str], start: int, records: list[dict[str, str]]) -> Iterator[tuple[int, str, str, int | None]]:
+    """Return the lines of some new codes; `records` are those of the originals, none: the copies have no row_hash."""
     for number, code in enumerate(column[start : start + _CHUNK], start=start):
-        yield number, code, mark(10_000_000 + number)
+        own = mark(10_000_000 + number)
+        yield number, code, own, row_hash(code, _record(records[number % len(records)], code, own)) if records else None
+
+
+def _record(original: dict[str, str], code: str, mark: str) -> dict[str, str]:
+    """Return what `_RECORD` makes of an original."""
+    name = original["name"][:2] + mark + original["name"][7:]
+    other = original | {"uscc": code, "organization_code": code[8:17], "name": name}
+    other.pop("registration_number", None)
+    return other

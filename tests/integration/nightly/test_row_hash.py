@@ -1,17 +1,19 @@
-"""The number of a record: PostgreSQL, DuckDB and Python come to the same one, and the ledger keeps it."""
+"""The number of a record: columns come to the same one as a record by itself, and the ledger keeps it."""
 
 from __future__ import annotations
 
 import random
 
-import duckdb
 import orjson
+import pyarrow as pa
+import pytest
 
-from sync.row_hash import COMPARED, SEPARATOR, row_hash
-from tests.integration.nightly.conftest import Town, message, record_of
+from sync.nightly.numbering import NONE, numbers_of_rows
+from sync.row_hash import COMPARED, SIGN_OF_STATUS, row_hash
+from tests.integration.nightly.conftest import Town, message, new_code, record_of
 
 _STORED = """
-    select r.uscc, r.row_hash, row_hash(v.record) as of_record
+    select r.uscc, r.row_hash, v.record::text as record
     from registration r
     join registration_version v
       on v.uscc = r.uscc and v.version = r.particulars_version and v.recorded_at = r.particulars_recorded_at
@@ -25,26 +27,36 @@ def _records(count: int) -> list[dict[str, str]]:
     for _ in range(count):
         names = choice.sample(COMPARED, choice.randint(0, len(COMPARED)))
         records.append({name: "".join(choice.choices(letters, k=choice.randint(1, 30))) for name in names})
-    return [*records, {"standing": "normal", "is_public": "1"}, {"standing": "moved_out"}, {"name": "甲\x1f乙"}]
+    return [*records, {"standing": "normal", "is_public": "1"}, {"standing": "moved_out", "is_public": "0"}]
 
 
-async def test_postgresql_and_duckdb_come_to_the_number_of_python(town: Town) -> None:
-    records = _records(500)
-    expected = [row_hash(record) for record in records]
-
-    texts = [orjson.dumps(record).decode() for record in records]
-    rows = await town.fetch(
-        "select row_hash(record) as row_hash from unnest($1::jsonb[]) with ordinality t (record, n) order by n", texts
+@pytest.mark.parametrize("lacking", [(), COMPARED[:2], COMPARED[-3:], COMPARED[4:20:3], COMPARED])
+@pytest.mark.parametrize("absent", [None, ""])
+def test_columns_come_to_the_number_of_each_record(lacking: tuple[str, ...], absent: str | None) -> None:
+    records = [{name: value for name, value in r.items() if name not in lacking} for r in _records(300)]
+    columns = ["uscc", *(name for name in reversed(COMPARED) if name not in lacking)]
+    rows = [{"uscc": new_code(n)} | record for n, record in enumerate(records)]
+    batch = pa.RecordBatch.from_pydict(
+        {name: pa.array([row.get(name, absent) for row in rows], pa.string()) for name in columns}
     )
-    usual = [
-        {name: "" if name in ("standing", "is_public") else value for name, value in r.items()} for r in records[:-3]
-    ]
-    joined = [SEPARATOR.join(record.get(name, "") for name in COMPARED) for record in usual]
-    with duckdb.connect() as connection:
-        numbers = connection.execute("select (md5_number_upper(unnest($1)) >> 1)::bigint", [joined]).fetchall()
 
-    assert expected == [row["row_hash"] for row in rows]
-    assert [row_hash(record) for record in usual] == [number for (number,) in numbers]
+    numbers = numbers_of_rows(batch, with_status=False)
+
+    assert [row_hash(new_code(n), record) for n, record in enumerate(records)] == numbers.tolist()
+
+
+def test_the_status_is_mixed_in_under_whatever_form_it_has_and_an_unknown_one_makes_no_number() -> None:
+    forms = ["1", "normal", "2", "cancelled", "3", "revoked", "", None, "9"]
+    batch = pa.RecordBatch.from_pydict(
+        {"uscc": pa.array([new_code(1)] * len(forms)), "status": pa.array(forms, pa.string())}
+    )
+
+    numbers = numbers_of_rows(batch, with_status=True).tolist()
+
+    plain = row_hash(new_code(1), {})
+    assert plain is not None
+    assert [plain ^ SIGN_OF_STATUS[s] for s in ("normal", "cancelled", "revoked") for _ in "12"] == numbers[:6]
+    assert [NONE] * 3 == numbers[6:]
 
 
 async def test_whatever_happens_to_a_code_its_number_is_that_of_its_particulars(town: Town) -> None:
@@ -62,5 +74,5 @@ async def test_whatever_happens_to_a_code_its_number_is_that_of_its_particulars(
     stored = await town.fetch(_STORED)
 
     assert 6 == len(stored)
-    assert [row["of_record"] for row in stored] == [row["row_hash"] for row in stored]
-    assert row_hash(record_of(1, name="沈阳新名有限公司")) == stored[1]["row_hash"]
+    assert [row_hash(row["uscc"], orjson.loads(row["record"])) for row in stored] == [r["row_hash"] for r in stored]
+    assert row_hash(new_code(1), record_of(1, name="沈阳新名有限公司")) == stored[1]["row_hash"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
-from sync.nightly import engine, run
+from sync.nightly import engine, registers, run, sifting
 from sync.nightly.engine import LocalEngine, Question
 from sync.nightly.register_faults import UnusableRegister
+from sync.nightly.run import Register
 from sync.nightly.sides import Bounds, Difference, Totals
-from sync.nightly.sifting import choose_numbers
+from sync.nightly.sifting import Sifted, sift
 from sync.records import receipt_bound
 from tests.integration.nightly.conftest import NOON, Town, message, new_code, record_of
 
@@ -49,7 +52,10 @@ def _register(*, with_status: bool) -> list[dict[str, str]]:
 
 
 def _ask(town: Town, rows: Sequence[Mapping[str, str]]) -> tuple[Totals, list[Difference]]:
-    register = town.write_register(rows)
+    return _compare(town, town.write_register(rows))
+
+
+def _compare(town: Town, register: Register) -> tuple[Totals, list[Difference]]:
     question = Question(
         office=town.commerce,
         first_characters=town.site.offices[town.commerce].first_characters,
@@ -64,43 +70,74 @@ def _ask(town: Town, rows: Sequence[Mapping[str, str]]) -> tuple[Totals, list[Di
         return answer.totals, [each for chunk in answer.differences() for each in chunk]
 
 
-def _use(choice: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "choose_numbers", lambda *_: choice)
+def _watch(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    """Return where it is noted how many codes each comparison sets aside, None: it compares everything."""
+    noted: list[int | None] = []
+
+    @contextmanager
+    def watched(*arguments: Any, **options: Any) -> Iterator[Sifted | None]:
+        with sift(*arguments, **options) as sifted:
+            noted.append(None if sifted is None else sifted.equal)
+            yield sifted
+
+    monkeypatch.setattr(engine, "sift", watched)
+    return noted
 
 
 @pytest.mark.parametrize("with_status", [True, False])
-@pytest.mark.parametrize("left_out", [(), ("business_scope", "registration_number")])
-async def test_every_choice_of_numbers_gives_the_answer_of_comparing_everything(
-    town: Town, monkeypatch: pytest.MonkeyPatch, with_status: bool, left_out: tuple[str, ...]
+async def test_what_is_set_aside_changes_nothing_of_the_answer(
+    town: Town, monkeypatch: pytest.MonkeyPatch, with_status: bool
 ) -> None:
     await _fill(town)
     rows = _register(with_status=with_status)
-    rows = [{name: value for name, value in row.items() if name not in left_out} for row in rows]
-    answers = {}
-    for choice in ("stored", "without", "none"):
-        _use(choice, monkeypatch)
-        answers[choice] = _ask(town, rows)
+    noted = _watch(monkeypatch)
+    totals, differences = _ask(town, rows)
+    monkeypatch.setattr(sifting, "_agrees", lambda *_: False)
 
-    totals, differences = answers["none"]
+    assert (totals, differences) == _ask(town, rows)
     assert 0 not in (totals.different, totals.missing_here, totals.missing_there, totals.pending_registry)
-    assert all(answer == (totals, differences) for answer in answers.values())
+    # Those that are written in another form are equal too, and are compared.
+    assert [totals.equal - len([n for n in range(ROWS) if n % 50 == 22]), None] == noted
 
 
-@pytest.mark.parametrize(("left_out", "expected"), [((), "stored"), (("business_scope",), "without")])
-async def test_the_numbers_are_chosen_by_what_the_register_has(
-    town: Town, monkeypatch: pytest.MonkeyPatch, left_out: tuple[str, ...], expected: str
-) -> None:
-    chosen: list[str] = []
-
-    def noted(*arguments: Any) -> Any:
-        chosen.append(choose_numbers(*arguments))
-        return chosen[-1]
-
-    monkeypatch.setattr(engine, "choose_numbers", noted)
+async def test_fetched_in_small_portions_it_is_the_same(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     await _fill(town)
-    _ask(town, [{n: v for n, v in row.items() if n not in left_out} for row in _register(with_status=True)])
+    rows = _register(with_status=True)
+    before = _ask(town, rows)
+    monkeypatch.setattr(registers, "_BLOCK_BYTES", 2_048)
+    monkeypatch.setattr(sifting, "_CODES_AT_ONCE", 3)
 
-    assert [expected] == chosen
+    assert before == _ask(town, rows)
+
+
+async def test_a_register_without_a_member_that_the_records_have_is_compared_member_by_member(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _fill(town)
+    rows = _register(with_status=True)
+    noted = _watch(monkeypatch)
+    whole, _ = _ask(town, rows)
+    totals, _ = _ask(town, [{n: v for n, v in row.items() if n != "business_scope"} for row in rows])
+
+    assert noted[0] is not None
+    # Those that moved out lost it in the registry alone: nothing else is different of two of them.
+    assert (whole.different - 2, None) == (totals.different, noted[1])
+
+
+async def test_a_register_of_which_nearly_nothing_is_equal_is_compared_as_a_whole(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sifting, "_CODES_AT_ONCE", 10)
+    monkeypatch.setattr(sifting, "_TRIED_ROWS", 20)
+    await _fill(town)
+    noted = _watch(monkeypatch)
+    rows = [record_of(n, business_scope=f"销售第{n}号" if n < 30 else "改") for n in range(ROWS)]
+    totals, _ = _ask(town, rows)
+    few, _ = _ask(town, rows[:30])
+
+    # Three of them moved out.
+    assert ([None, None], 3, ROWS - 30) == (noted, few.different, few.missing_there + few.pending_registry)
+    assert totals.equal == few.equal == 27
 
 
 async def test_a_register_that_writes_every_value_its_own_way_is_compared_all_the_same(town: Town) -> None:
@@ -117,10 +154,12 @@ async def test_codes_without_a_stored_number_are_compared_member_by_member(
     await _fill(town)
     rows = _register(with_status=True)
     before = _ask(town, rows)
-    await town.fetch("update registration set row_hash = null where right(uscc, 1) < 'A' returning uscc")
-    _use("stored", monkeypatch)
+    gone = await town.fetch("update registration set row_hash = null where right(uscc, 1) < '9' returning uscc")
+    noted = _watch(monkeypatch)
 
     assert before == _ask(town, rows)
+    assert noted[0] is not None
+    assert 0 < noted[0] <= ROWS - len(gone)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +185,21 @@ async def test_a_code_that_stands_there_twice_is_found_wherever_the_rows_are(
 
     code = new_code(ROWS + 1) if repeated.get("uscc") == new_code(ROWS + 1) else new_code(77)
     assert ("duplicate-codes", {"rows": 1, "codes": [code]}) == (refused.value.code, refused.value.facts)
+
+
+@pytest.mark.parametrize("number", [0, 20, ROWS - 1])
+async def test_a_text_that_is_no_utf_8_is_found_wherever_it_stands(town: Town, number: int) -> None:
+    await _fill(town)
+    register = town.write_register([record_of(n, business_scope=f"销售第{n}号") for n in range(ROWS)])
+    (file,) = register.files
+    lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+    lines[number + 1] = lines[number + 1].replace("销售".encode(), "销售".encode("gb18030"))
+    file.write_bytes(gzip.compress(b"".join(lines)))
+
+    with pytest.raises(UnusableRegister) as refused:
+        _compare(town, register)
+
+    assert ("wrong-encoding", number + 2) == (refused.value.code, refused.value.facts["line"])
 
 
 async def test_a_registry_from_before_the_numbers_is_filled_in_bit_by_bit_and_goes_on_where_it_died(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync.row_hash import COMPARED, row_hash
+from sync.row_hash import COMPARED
+from sync.row_hash import row_hash as of_code
 from validators.fields import FIELDS
 
 RECORD = {
@@ -15,16 +16,24 @@ RECORD = {
 }
 
 
+def row_hash(record: dict[str, str]) -> int | None:
+    return of_code("91210100MA0000496X", record)
+
+
 def test_every_member_but_code_and_status_is_compared_in_an_order_that_never_changes() -> None:
     assert sorted(FIELDS.keys() - {"uscc", "status", "business_type"}) == list(COMPARED)
 
 
 def test_the_number_of_a_record_is_what_the_registry_has_stored() -> None:
-    assert row_hash(RECORD) == 2074107451459377807
+    assert row_hash(RECORD) == 5945585349123336988
+
+
+def test_another_code_with_the_same_record_has_another_number() -> None:
+    assert of_code("91210100MA0000500X", RECORD) != row_hash(RECORD)
 
 
 @pytest.mark.parametrize("beside", [{"status": "2"}, {"business_type": "1"}, {"uscc": "another"}])
-def test_code_and_status_are_not_of_it(beside: dict[str, str]) -> None:
+def test_what_is_no_member_of_the_record_is_not_of_it(beside: dict[str, str]) -> None:
     assert row_hash(RECORD | beside) == row_hash(RECORD)
 
 
