@@ -261,12 +261,11 @@ class Resolver:
             holding = code.holding
             if holding is None:
                 raise NotPossible("nobody-holds", f"nobody holds {code.uscc}")
-            particulars = holding.present().particulars
-            record = {**particulars.record, "uscc": new}
+            record = {**holding.present().particulars.record, "uscc": new}
             self._take_back(code, new)
             self._end([member])
             # The holder may have another name than when it became a member of the case.
-            event = replace(self._event(target, member, Operation.ASSIGN, record), name_key=particulars.name_key)
+            event = self._event(target, member, Operation.ASSIGN, record)
             self._effects.begin_anew(target, event, code.uscc)
         elif member.role != "held":
             raise NotPossible("no-record", f"there is no record of {member.name} here: let its office assign {new}")
