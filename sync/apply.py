@@ -11,18 +11,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync.encoding import encode_change, encode_return, registration_json
+from sync.encoding import encode_change, encode_return, return_parts
 from sync.errors import Fenced, Halted
 from sync.facts import Rulings
 from sync.failpoints import FailPoints, reach
 from sync.kafka import Partition
-from sync.outcome import ChangeWrite, Outcome, View
+from sync.outcome import ChangeWrite, Outcome
 from sync.records import Disposition, Submission
 from sync.rules import Judge
 from sync.store import ledger
 from sync.store.connection import Pool, WriteConn, writing
 from sync.store.facts import Decode, read_facts
+from sync.store.lines import change_line, lines_of
 from sync.store.segments import SegmentsAtHand
+from validators.findings import Operation
 from validators.rulebook import Ruleset
 
 
@@ -123,65 +125,33 @@ class Applier:
         for office, places in by_office.items():
             decisions = [outcome.decisions[place] for place in places]
             first = await ledger.draw(connection, f"returns:{office}", len(decisions))
-            texts = (
+            returns = (
                 encode_return(decision, sequence=sequence, decided_at=now, ruleset=self.ruleset.version)
                 for sequence, decision in enumerate(decisions, start=first)
             )
             await ledger.write_dispositions(
-                connection, decisions, first=first, texts=texts, now=now, ruleset=self.ruleset.version
+                connection, decisions, first=first, returns=returns, now=now, ruleset=self.ruleset.version
             )
 
-    async def _changes(
-        self, connection: WriteConn, changes: Sequence[ChangeWrite], now: datetime
-    ) -> Iterable[tuple[int, str, int, str, datetime, str]]:
+    async def _changes(self, connection: WriteConn, changes: Sequence[ChangeWrite], now: datetime) -> Iterable[bytes]:
         """Draw sequences and return the lines of the feed: rendered one by one while the database takes the others."""
         if not changes:
             return ()
         first = await ledger.draw(connection, "changes", len(changes))
         return (
-            (
-                sequence,
-                change.uscc,
-                change.version,
-                change.kind,
-                now,
-                encode_change(
-                    sequence=sequence,
-                    uscc=change.uscc,
-                    version=change.version,
-                    kind=change.kind,
-                    before=_compared(change.before) if change.before and change.before.is_public else None,
-                    after=view_json(change.after),
-                    effective_at=change.effective_at,
-                    recorded_at=now,
-                    restricted=not change.after.is_public,
-                ).decode(),
+            change_line(
+                change, sequence=sequence, now=now, body=encode_change(change, sequence=sequence, recorded_at=now)
             )
             for sequence, change in enumerate(changes, start=first)
         )
 
 
-def view_json(view: View) -> dict[str, object]:
-    """Return registration/1 of a view, unmasked: what is written from it masks."""
-    return registration_json(
-        uscc=view.uscc,
-        version=view.version,
-        status=view.status,
-        office=view.office,
-        record=view.record,
-        valid_from=view.valid_from,
-        recorded_at=view.recorded_at,
-        predecessor_uscc=view.predecessor_uscc,
-        successor_uscc=view.successor_uscc,
-        open_case=view.open_case,
-        receipt_id=view.receipt_id,
-        masked=False,
-    )
-
-
-def _compared(view: View) -> dict[str, object]:
-    """Return of registration/1 what a change is told from."""
-    return {"record": view.record, "status": view.status, "office": view.office}
+def prepare(submission: Submission) -> None:
+    """Make what is written of a record and known before its decision, so that nobody waits for it under the lock."""
+    if not submission.quarantined and not submission.has_error:
+        submission.particulars.prepare(is_new=submission.operation is Operation.ASSIGN)
+    return_parts(submission)
+    lines_of(submission)
 
 
 def month_of(instant: datetime) -> datetime:

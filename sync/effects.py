@@ -5,8 +5,7 @@ Pure, like the rules that call it: it changes the facts of the batch and builds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sync.docket import Docket
@@ -60,7 +59,9 @@ class Effects:
         code.tombstone = code.withdrawn = None
         code.predecessor_uscc = submission.predecessor_uscc
         self.docket.renew_holder(code)
-        self._write_version(code, event, superseded=False, predecessor_uscc=submission.predecessor_uscc)
+        self._write_version(
+            code, event, superseded=False, predecessor_uscc=submission.predecessor_uscc, submission=submission
+        )
         self._write_change(code, event, kind or _KINDS[event.operation], before=None, after=view_of(code))
         self.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
 
@@ -105,8 +106,7 @@ class Effects:
             assert then is not None
             source = _confirmed(submission, then)
             version = source.version
-            marked = replace(
-                event,
+            marked = event._replace(
                 version=version,
                 office=source.office,
                 receipt_id=source.receipt_id,
@@ -115,13 +115,15 @@ class Effects:
                 confirms_since=source.since,
             )
             holding.replace(event, marked)
-            mark = MarkWrite(uscc=code.uscc, holding=holding.number, event=replace(event, version=version))
+            mark = MarkWrite(uscc=code.uscc, holding=holding.number, event=event._replace(version=version))
             self.outcome.marks.append(mark)
         else:
             code.last_version += 1
             version = code.last_version
             superseded = disposition is Disposition.SUPERSEDED
-            self._write_version(code, event, superseded=superseded, predecessor_uscc=submission.predecessor_uscc)
+            self._write_version(
+                code, event, superseded=superseded, predecessor_uscc=submission.predecessor_uscc, submission=submission
+            )
             if disposition is Disposition.ACCEPTED:
                 again = event.operation is Operation.ASSIGN and holding.assigned_before(event.key)
                 usual = "changed" if again else _KINDS[event.operation]
@@ -137,7 +139,9 @@ class Effects:
         """A record of a holding that is over: it belongs to the past, and changes nothing now."""
         code.last_version += 1
         event = self.event(submission, code.last_version)
-        self._write_version(code, event, superseded=True, predecessor_uscc=submission.predecessor_uscc)
+        self._write_version(
+            code, event, superseded=True, predecessor_uscc=submission.predecessor_uscc, submission=submission
+        )
         findings = [*findings, *self.find("L03", submission, field="occurred_at")]
         self.close(submission, Disposition.SUPERSEDED, findings, code, version=event.version, attempt=attempt)
 
@@ -156,8 +160,7 @@ class Effects:
             recorded_at=self.now,
         )
         self._write_version(code, event, superseded=False, reason=reason, successor_uscc=successor_uscc)
-        after = replace(
-            view,
+        after = view._replace(
             version=event.version,
             recorded_at=self.now,
             successor_uscc=successor_uscc,
@@ -171,7 +174,7 @@ class Effects:
     def confirm(self, code: CodeFacts, event: Event) -> int:
         """Say in the feed that the holder was confirmed; return the version, which stays."""
         view = view_of(code)
-        self._write_change(code, replace(event, version=view.version), "confirmed", before=view, after=view)
+        self._write_change(code, event._replace(version=view.version), "confirmed", before=view, after=view)
         self.outcome.touched[code.uscc] = code
         return view.version
 
@@ -230,7 +233,8 @@ class Effects:
     def event(self, submission: Submission, version: int, holding: Holding | None = None) -> Event:
         """Return a record as the event that it would be; one without a name bears that of the holder."""
         assert submission.operation is not None
-        name_key, record = submission.name_key, submission.particulars
+        name_key = submission.name_key
+        record: Mapping[str, str] = submission.particulars
         if submission.name is None and holding is not None:
             holder = holding.present().particulars
             name_key, record = holder.name_key, {**record, "name": holder.record["name"]}
@@ -254,8 +258,14 @@ class Effects:
         predecessor_uscc: str | None = None,
         successor_uscc: str | None = None,
         reason: str | None = None,
+        submission: Submission | None = None,
     ) -> None:
+        """Write a version down; `submission` is the record that makes it, where one does."""
         self.outcome.touched[code.uscc] = code
+        head = None
+        if submission is not None and submission.lines is not None and event.record is submission.particulars:
+            assert submission.uscc == code.uscc, "a record that stands under another code was made anew"
+            head = submission.lines.version
         for number in numbers_of(event.record):
             self._facts.by_number.setdefault(number, code.uscc)
         self.outcome.versions.append(
@@ -268,6 +278,7 @@ class Effects:
                 predecessor_uscc=predecessor_uscc,
                 successor_uscc=successor_uscc,
                 reason=reason,
+                head=head,
             )
         )
 

@@ -7,21 +7,18 @@ Source: contract.md §2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, cast
+from functools import lru_cache
 
 import orjson
 
 from sync.instants import format_instant
-from sync.masking import mask, mask_record
-from sync.records import Decision
-from validators import organization_code, registration_number
-from validators.code_lists import CODE_LISTS
-from validators.fields import FIELDS, PERSONAL
-
-_NO_PARTICULARS: Final = frozenset({"business_type", "status"})
-_SHOWN: Final = tuple(name for name in FIELDS if name not in _NO_PARTICULARS)
+from sync.masking import mask_record
+from sync.outcome import ChangeWrite, View
+from sync.particulars import Particulars, legacy_numbers_of, shown_of, standing_of
+from sync.records import Decision, ReturnParts, Submission
+from validators.findings import Finding
 
 
 def return_json(decision: Decision, *, sequence: int | None, decided_at: datetime, ruleset: str) -> dict[str, object]:
@@ -56,8 +53,72 @@ def return_json(decision: Decision, *, sequence: int | None, decided_at: datetim
 
 
 def encode_return(decision: Decision, *, sequence: int | None, decided_at: datetime, ruleset: str) -> bytes:
-    """Return the bytes of a return: the same on the topic, in the database and in the API."""
-    return orjson.dumps(return_json(decision, sequence=sequence, decided_at=decided_at, ruleset=ruleset))
+    """Return the bytes of a return: the same on the topic, in the database and in the API.
+
+    They are those of `return_json`, put together from what is known of the record before it is decided.
+    """
+    if sequence is None:
+        return orjson.dumps(return_json(decision, sequence=None, decided_at=decided_at, ruleset=ruleset))
+    submission = decision.submission
+    parts = return_parts(submission)
+    findings = decision.findings
+    return b"".join(
+        (
+            parts.head,
+            b"%d" % decision.attempt,
+            b',"sequence":',
+            b"%d" % sequence,
+            parts.middle,
+            decision.disposition.encode(),
+            b'","findings":',
+            parts.findings if findings is submission.findings else _findings(findings),
+            b',"registration_version":',
+            b"null" if decision.version is None else b"%d" % decision.version,
+            b',"duplicate_of":',
+            _text(decision.duplicate_of),
+            b',"case_id":',
+            _text(decision.case_id),
+            parts.tail,
+            _decided(decided_at, ruleset),
+        )
+    )
+
+
+def return_parts(submission: Submission) -> ReturnParts:
+    """Return what the text of a return has of its record; kept with the record, and made only once."""
+    if submission.return_parts is None:
+        source = submission.incoming.source
+        read = not submission.quarantined
+        members = {
+            "office": submission.office,
+            "message_id": submission.message_id if read else None,
+            "batch_id": submission.batch_id,
+            "source": {"topic": source.topic, "partition": source.partition, "offset": source.offset},
+            "content_sha256": submission.content_sha256.hex(),
+            "operation": submission.operation if read else None,
+            "uscc": submission.uscc if read else None,
+        }
+        submission.return_parts = ReturnParts(
+            head=b'{"schema":"return/1","receipt_id":%b,"attempt":' % _text(submission.receipt_id),
+            middle=b",%b," % orjson.dumps(members)[1:-1] + b'"disposition":"',
+            tail=b',"received_at":%b,"decided_at":' % _text(format_instant(submission.incoming.received_at)),
+            findings=_findings(submission.findings),
+        )
+    return submission.return_parts
+
+
+def _findings(findings: Sequence[Finding]) -> bytes:
+    return orjson.dumps([finding.as_json() for finding in findings]) if findings else b"[]"
+
+
+def _text(value: str | None) -> bytes:
+    return b"null" if value is None else orjson.dumps(value)
+
+
+@lru_cache(maxsize=64)
+def _decided(at: datetime, ruleset: str) -> bytes:
+    """Return how every return of a batch ends."""
+    return orjson.dumps(format_instant(at)) + b',"ruleset":%b}' % orjson.dumps(ruleset)
 
 
 def registration_json(
@@ -75,99 +136,79 @@ def registration_json(
     receipt_id: str,
     masked: bool = True,
 ) -> dict[str, object]:
-    """Return registration/1. `masked` False is for who may see personal fields, and for `encode_change`."""
-    shown = {name: record[name] for name in _SHOWN if name in record}
+    """Return registration/1. `masked` False is for who may see personal fields."""
+    shown = shown_of(record)
     return {
         "schema": "registration/1",
         "uscc": uscc,
         "version": version,
         "status": status,
-        "standing": _standing(record),
+        "standing": standing_of(record),
         "office": office,
         "record": mask_record(shown) if masked else shown,
         "valid_from": format_instant(valid_from),
         "recorded_at": format_instant(recorded_at),
         "predecessor_uscc": predecessor_uscc,
         "successor_uscc": successor_uscc,
-        "legacy_numbers": _legacy_numbers(record),
+        "legacy_numbers": legacy_numbers_of(record),
         "open_case": open_case,
         "source": {"receipt_id": receipt_id},
     }
 
 
-def encode_change(
-    *,
-    sequence: int,
-    uscc: str,
-    version: int,
-    kind: str,
-    before: Mapping[str, object] | None,
-    after: Mapping[str, object],
-    effective_at: datetime,
-    recorded_at: datetime,
-    restricted: bool,
-) -> bytes:
-    """Return the bytes of change/1; `before` and `after` are registration/1, `before` None where there was none.
+def encode_change(change: ChangeWrite, *, sequence: int, recorded_at: datetime) -> bytes:
+    """Return the bytes of change/1.
 
-    Of `before` only record, status and office are read. Give both unmasked, so that a change inside what the mask
-    hides is not missed: they are masked here.
+    What changed inside the mask of a personal field is a change too, so records are compared unmasked and shown masked.
+    Of one who was hidden before nothing is told but what is there now.
     """
-    stub = {"schema": "change/1", "sequence": sequence, "uscc": uscc, "version": version, "kind": kind}
-    if restricted:
-        return orjson.dumps(stub | {"restricted": True})
-    return orjson.dumps(
-        stub
-        | {
-            "changed_fields": _changed_fields(before, after),
-            "effective_at": format_instant(effective_at),
-            "recorded_at": format_instant(recorded_at),
-            "registration": {**after, "record": mask_record(_record(after))},
-        }
-    )
+    after, before = change.after, change.before
+    stub = {
+        "schema": "change/1",
+        "sequence": sequence,
+        "uscc": change.uscc,
+        "version": change.version,
+        "kind": change.kind,
+    }
+    if not after.is_public:
+        stub["restricted"] = True
+        return orjson.dumps(stub)
+    particulars = Particulars.of(after.record)
+    stub["changed_fields"] = _changed_fields(before if before and before.is_public else None, after, particulars)
+    stub["effective_at"] = format_instant(change.effective_at)
+    stub["recorded_at"] = format_instant(recorded_at)
+    stub["registration"] = {
+        "schema": "registration/1",
+        "uscc": after.uscc,
+        "version": after.version,
+        "status": after.status,
+        "standing": particulars.standing,
+        "office": after.office,
+        "record": particulars.shown,
+        "valid_from": format_instant(after.valid_from),
+        "recorded_at": format_instant(after.recorded_at),
+        "predecessor_uscc": after.predecessor_uscc,
+        "successor_uscc": after.successor_uscc,
+        "legacy_numbers": particulars.legacy_numbers,
+        "open_case": after.open_case,
+        "source": {"receipt_id": after.receipt_id},
+    }
+    return orjson.dumps(stub)
 
 
-def _standing(record: Mapping[str, str]) -> str:
-    """Return the standing; what is outside its list was returned as Q02 and counts as normal."""
-    standing = record.get("standing", "normal")
-    return standing if standing in CODE_LISTS["standing"] else "normal"
-
-
-def _changed_fields(before: Mapping[str, object] | None, after: Mapping[str, object]) -> dict[str, dict[str, object]]:
+def _changed_fields(before: View | None, after: View, particulars: Particulars) -> object:
     """Return what differs, from and to: fields of the record, then status and office."""
-    old, new = _record(before), _record(after)
-    changed: dict[str, dict[str, object]] = {}
-    for name in new if old.keys() <= new.keys() else _SHOWN:
-        value = new.get(name)
-        if old.get(name) != value:
-            changed[name] = {"from": old.get(name), "to": value}
-    for name in PERSONAL:
-        if name in changed:
-            changed[name] = {"from": _masked(name, old.get(name)), "to": _masked(name, new.get(name))}
-    for name in ("status", "office"):
-        former = None if before is None else before[name]
-        if former != after[name]:
-            changed[name] = {"from": former, "to": after[name]}
+    if before is None:
+        return orjson.Fragment(b"{" + particulars.as_new + _came(after.status, after.office))
+    changed: dict[str, object] = dict(particulars.changed_from(before.record))
+    if before.status != after.status:
+        changed["status"] = {"from": before.status, "to": after.status}
+    if before.office != after.office:
+        changed["office"] = {"from": before.office, "to": after.office}
     return changed
 
 
-def _record(registration: Mapping[str, object] | None) -> Mapping[str, str]:
-    return {} if registration is None else cast("Mapping[str, str]", registration["record"])
-
-
-def _masked(name: str, value: str | None) -> str | None:
-    return mask(value, PERSONAL[name]) if value is not None and name in PERSONAL else value
-
-
-def _legacy_numbers(record: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the numbers by which the organization was known before, those whose form is known."""
-    numbers = []
-    number = record.get("registration_number")
-    kind = registration_number.kind(number) if number is not None else None
-    if number is not None and kind is not None:
-        numbers.append({"kind": kind, "number": registration_number.normalize(number)})
-    code = record.get("organization_code")
-    if code is not None:
-        code = organization_code.normalize(code)
-        if len(code) == 9:
-            numbers.append({"kind": "organization_code", "number": code})
-    return numbers
+@lru_cache(maxsize=1_024)
+def _came(status: str, office: str) -> bytes:
+    """Return the end of the fields that changed where there was nothing before: status and office."""
+    return orjson.dumps({"status": {"from": None, "to": status}, "office": {"from": None, "to": office}})[1:]

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sync.records import OrderKey
 from validators.findings import Operation
@@ -39,8 +39,7 @@ OPERATION_OF_STATUS = {status: operation for operation, status in _STATUS_OF.ite
 PARTICULARS_OPERATIONS = frozenset((Operation.ASSIGN, Operation.CHANGE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """One applied record. `version` is the one that it made, or confirms; `record` holds particulars only.
 
     `office`, `receipt_id` and `recorded_at` are that version's; `marked_by` is the receipt of an unchanged record,
@@ -64,8 +63,7 @@ class Event:
         return self.confirms_since or self.key.occurred_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """What holds at one instant.
 
     `whole` says whether an assign or change gave the particulars; `status_event` is the record that gave the status,

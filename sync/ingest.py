@@ -16,7 +16,7 @@ from datetime import timedelta
 
 import structlog
 
-from sync.apply import Applier, Batch
+from sync.apply import Applier, Batch, prepare
 from sync.errors import Fenced, Halted, Retryable
 from sync.failpoints import reach
 from sync.kafka import GROUP, Consumer, KafkaSettings, OtherBytes, OutOfRange, Partition
@@ -31,7 +31,7 @@ PROBE_SECONDS = 2.0
 RETRIES = 60
 DRAIN_SECONDS = 15.0
 # Small, because in a slice the batch that is being applied, and with it everybody who waits for the lock, stands still.
-_DECODE_SLICE = 16
+_DECODE_SLICE = 12
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +134,7 @@ class _Loop:
         submissions: list[Submission] = []
         try:
             for number, incoming in enumerate(records):
-                submissions.append(self._quarantine.decode(self._config.applier.decode, incoming, office))
+                submissions.append(self._quarantine.decode(self._decode, incoming, office))
                 if number % _DECODE_SLICE == 0:
                     await asyncio.sleep(0)
         except Halted as error:
@@ -149,6 +149,11 @@ class _Loop:
             submissions=submissions,
         )
         await self._queue.put(_Fetched(batch, self._generation.get(place, 0)))
+
+    def _decode(self, incoming: Incoming, office: str) -> Submission:
+        submission = self._config.applier.decode(incoming, office)
+        prepare(submission)
+        return submission
 
     async def _take_positions(self) -> None:
         """Give every new partition the position at which the ledger stands."""

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from sync.facts import Case, CodeFacts, Member, Tombstone
 from sync.holding import Event, Status
-from sync.records import Decision, OrderKey
+from sync.records import Decision, OrderKey, Submission
 from validators.findings import Operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """A registration as others see it at one moment: the pieces of registration/1."""
 
     uscc: str
@@ -35,9 +34,8 @@ class View:
         return self.record.get("is_public") != "0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionWrite:
-    """One line of registration_version."""
+class VersionWrite(NamedTuple):
+    """One line of registration_version; `head` is its beginning where that was made before."""
 
     uscc: str
     holding: int
@@ -47,10 +45,10 @@ class VersionWrite:
     predecessor_uscc: str | None
     successor_uscc: str | None
     reason: str | None
+    head: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkWrite:
+class MarkWrite(NamedTuple):
     """One line of registration_mark."""
 
     uscc: str
@@ -58,8 +56,7 @@ class MarkWrite:
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeWrite:
+class ChangeWrite(NamedTuple):
     """One change of the feed, before it has its sequence."""
 
     uscc: str
@@ -107,6 +104,7 @@ class Proposal:
 class Outcome:
     """All that a batch did.
 
+    `messages` are the records whose message id nobody had used before.
     `nonconforming` are (code, case, who), `transfers` (code, office, case), `claims_rejected` the receipt by (office,
     code), None where the office's last record of the code is no longer a rejected one.
     """
@@ -117,7 +115,7 @@ class Outcome:
     changes: list[ChangeWrite] = field(default_factory=list)
     tombstones: list[tuple[str, Tombstone]] = field(default_factory=list)
     touched: dict[str, CodeFacts] = field(default_factory=dict)
-    messages: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    messages: list[Submission] = field(default_factory=list)
     cases_opened: list[Case] = field(default_factory=list)
     cases_changed: dict[str, Case] = field(default_factory=dict)
     members_joined: list[tuple[str, Member]] = field(default_factory=list)

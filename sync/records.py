@@ -9,10 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from sync.particulars import Particulars
 from validators.findings import Finding, Operation, Severity
 
 _WHOLE = frozenset((Operation.ASSIGN, Operation.CHANGE))
-_NO_PARTICULARS = frozenset(("business_type", "status"))
+_NO_PARTICULARS = ("business_type", "status")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
@@ -57,6 +58,31 @@ class Incoming:
     headers: Mapping[str, bytes] = field(default_factory=dict)
 
 
+class Lines(NamedTuple):
+    """What is written of a record as far as it is known before the decision, in the format of COPY.
+
+    Of `disposition` and `version` it is the beginning of the line. `message` is None for a record without an id or a
+    content, `version` for one that cannot make a version.
+    """
+
+    disposition: bytes
+    raw: bytes
+    message: bytes | None
+    version: bytes | None
+
+
+class ReturnParts(NamedTuple):
+    """The text of a return as far as it is known before the decision; what is decided stands between the parts.
+
+    `findings` are those of the record's own content.
+    """
+
+    head: bytes
+    middle: bytes
+    tail: bytes
+    findings: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class Submission:
     """One record after decoding, with every finding that its own content gives.
@@ -89,19 +115,25 @@ class Submission:
     successor_uscc: str | None = None
     transfer: str | None = None
     findings: list[Finding] = field(default_factory=list)
+    lines: Lines | None = field(init=False, default=None, repr=False, compare=False)
+    return_parts: ReturnParts | None = field(init=False, default=None, repr=False, compare=False)
+    _particulars: Particulars | None = field(init=False, default=None, repr=False, compare=False)
 
     @property
-    def particulars(self) -> dict[str, str]:
+    def particulars(self) -> Particulars:
         """What the record says of the organization; of a short operation no more than code and name.
 
         Business type and status are no particulars: the operation decides them.
         """
-        if self.operation not in _WHOLE:
-            return {"uscc": self.uscc or "", "name": self.name or ""}
-        particulars = self.record.copy()
-        for name in _NO_PARTICULARS:
-            particulars.pop(name, None)
-        return particulars
+        if self._particulars is None:
+            if self.operation in _WHOLE:
+                particulars = Particulars(self.record)
+                for name in _NO_PARTICULARS:
+                    particulars.pop(name, None)
+            else:
+                particulars = Particulars({"uscc": self.uscc or "", "name": self.name or ""})
+            self._particulars = particulars
+        return self._particulars
 
     @property
     def has_error(self) -> bool:

@@ -144,7 +144,7 @@ class Judge:
         if known is None:
             digest = submission.content_digest
             self.facts.messages[place] = KnownMessage(submission.receipt_id, digest)
-            self.outcome.messages.append((*place, submission.receipt_id, digest))
+            self.outcome.messages.append(submission)
             return False
         findings = self._weigher.regraded(submission, code)
         if known.content_digest == submission.content_digest:

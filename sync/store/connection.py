@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import asyncpg
 
@@ -51,6 +51,12 @@ class WriteConn(ReadConn, Protocol):
         self, table_name: str, *, records: Iterable[Sequence[Any]], columns: Sequence[str]
     ) -> str:
         """Copy rows into a table."""
+        ...
+
+    async def copy_to_table(
+        self, table_name: str, *, source: AsyncIterator[bytes], columns: Sequence[str], format: Literal["binary"]
+    ) -> str:
+        """Copy what is in a format of COPY into a table."""
         ...
 
 

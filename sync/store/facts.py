@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 import asyncpg
 import orjson
 
 from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Tombstone, numbers_of, registration_number_of
 from sync.holding import OPERATION_OF_STATUS, PARTICULARS_OPERATIONS, Event, Holding, Status
+from sync.particulars import Particulars
 from sync.records import Incoming, OrderKey, Source, Submission
 from sync.store.connection import ReadConn
 from sync.store.segments import SegmentsAtHand
@@ -327,7 +327,7 @@ def _summary(row: asyncpg.Record) -> Holding:
         operation=Operation.CHANGE if row["particulars_whole"] else OPERATION_OF_STATUS[status],
         version=row["particulars_version"],
         name_key=row["name_key"],
-        record=orjson.loads(row["record"]),
+        record=Particulars(orjson.loads(row["record"])),
         office=row["particulars_office"],
         receipt_id=row["particulars_receipt"],
         recorded_at=row["particulars_recorded_at"],
@@ -337,9 +337,9 @@ def _summary(row: asyncpg.Record) -> Holding:
     if row["assign_major"] is not None:
         key = _key(row, "assign_major", "assign_at", "assign_id")
         if key == particulars.key:
-            events[0] = replace(particulars, operation=Operation.ASSIGN)
+            events[0] = particulars._replace(operation=Operation.ASSIGN)
         else:
-            events.append(replace(particulars, operation=Operation.ASSIGN, key=key))
+            events.append(particulars._replace(operation=Operation.ASSIGN, key=key))
     if row["status_major"] is not None:
         shaping = row["version"] == row["status_version"]
         events.append(
@@ -364,7 +364,7 @@ def _event(row: asyncpg.Record) -> Event:
         operation=Operation(row["operation"]),
         version=row["version"],
         name_key=row["name_key"],
-        record=orjson.loads(row["record"]),
+        record=Particulars(orjson.loads(row["record"])),
         office=row["office"],
         receipt_id=row["receipt_id"],
         recorded_at=row["recorded_at"],

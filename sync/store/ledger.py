@@ -7,34 +7,32 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
-
 from sync.facts import Case, CodeFacts, Member, numbers_of
 from sync.holding import Event, Holding
-from sync.outcome import MarkWrite, Outcome, VersionWrite
+from sync.outcome import MarkWrite, Outcome
+from sync.particulars import Particulars
 from sync.records import Decision, OrderKey, Submission
-from sync.row_hash import row_hash
 from sync.store.connection import ReadConn, WriteConn
+from sync.store.copying import copy_rows
+from sync.store.lines import (
+    CHANGE_COLUMNS,
+    DISPOSITION_COLUMNS,
+    MESSAGE_COLUMNS,
+    RAW_COLUMNS,
+    VERSION_COLUMNS,
+    disposition_lines,
+    lines_of,
+    version_line,
+)
 from sync.store.statements import statements
 
 _SQL = statements("ledger")
 _LOCKS = statements("locks")
 
-DISPOSITION_COLUMNS = (
-    "receipt_id", "attempt", "sequence", "office", "topic", "partition", "offset", "message_id", "batch_id",
-    "content_sha256", "operation", "uscc", "disposition", "rules", "version", "duplicate_of", "case_id",
-    "received_at", "decided_at", "ruleset", "return_text",
-)  # fmt: skip
-RAW_COLUMNS = ("receipt_id", "received_at", "mapping", "ce_id", "ce_time", "batch_id", "body")
-VERSION_COLUMNS = (
-    "uscc", "version", "holding", "operation", "kind", "superseded", "office", "key_major", "occurred_at",
-    "message_id", "name_key", "record", "predecessor_uscc", "successor_uscc", "reason", "receipt_id", "recorded_at",
-)  # fmt: skip
 MARK_COLUMNS = (
     "uscc", "holding", "operation", "key_major", "occurred_at", "message_id", "name_key", "confirms_version",
     "office", "receipt_id", "recorded_at",
 )  # fmt: skip
-CHANGE_COLUMNS = ("sequence", "uscc", "version", "kind", "recorded_at", "body")
 REGISTRATION_COLUMNS = (
     "uscc", "registered", "holding", "last_version", "version", "status", "office", "receipt_id", "valid_from",
     "recorded_at", "particulars_version", "particulars_recorded_at", "particulars_whole", "particulars_major",
@@ -190,62 +188,35 @@ async def write_dispositions(
     decisions: Sequence[Decision],
     *,
     first: int,
-    texts: Iterable[bytes],
+    returns: Iterable[bytes],
     now: datetime,
     ruleset: str,
 ) -> None:
     """Write one row a decision, and the bytes of every record decided for the first time.
 
-    Rows are made one by one while the database takes those before them; `texts` may be made so too.
+    `returns` are the texts, numbered from `first` on.
     """
-    numbered = enumerate(zip(decisions, texts, strict=True), start=first)
-    rows = (_disposition_row(decision, sequence, text, now, ruleset) for sequence, (decision, text) in numbered)
-    await connection.copy_records_to_table("disposition", records=rows, columns=DISPOSITION_COLUMNS)
-    raw = (_raw_row(decision.submission) for decision in decisions if decision.attempt == 1)
-    await connection.copy_records_to_table("raw_message", records=raw, columns=RAW_COLUMNS)
+    rows = disposition_lines(decisions, first=first, returns=returns, now=now, ruleset=ruleset)
+    await copy_rows(connection, "disposition", DISPOSITION_COLUMNS, rows)
+    raw = (lines_of(decision.submission).raw for decision in decisions if decision.attempt == 1)
+    await copy_rows(connection, "raw_message", RAW_COLUMNS, raw)
 
 
-def _disposition_row(decision: Decision, sequence: int, text: bytes, now: datetime, ruleset: str) -> tuple[Any, ...]:
-    each = decision.submission
-    incoming = each.incoming
-    rules = sorted({finding.rule for finding in decision.findings}) if decision.findings else ()
-    return (
-        each.receipt_id, decision.attempt, sequence, each.office, *incoming.source,
-        None if each.quarantined else each.message_id, each.batch_id, each.content_sha256, each.operation, each.uscc,
-        decision.disposition, rules, decision.version, decision.duplicate_of, decision.case_id, incoming.received_at,
-        now, ruleset, text.decode(),
-    )  # fmt: skip
-
-
-def _raw_row(submission: Submission) -> tuple[Any, ...]:
-    headers = submission.incoming.headers
-    return (
-        submission.receipt_id, submission.incoming.received_at, _text(headers.get("mapping")),
-        _text(headers.get("ce_id")), _text(headers.get("ce_time")), _text(headers.get("batch_id")),
-        submission.incoming.body,
-    )  # fmt: skip
-
-
-def _text(header: bytes | None) -> str | None:
-    return header.decode("utf-8", "replace").replace("\0", "�") if header is not None else None
-
-
-async def write_registry(connection: WriteConn, outcome: Outcome, changes: Iterable[tuple[Any, ...]]) -> None:
+async def write_registry(connection: WriteConn, outcome: Outcome, changes: Iterable[bytes]) -> None:
     """Write versions, marks, changes and the present state of every code that the batch touched.
 
     `changes` are the lines of the outcome's changes.
     """
     copy = connection.copy_records_to_table
     if outcome.messages:
-        columns = ("office", "message_id", "receipt_id", "content_digest")
-        await copy("message", records=outcome.messages, columns=columns)
+        messages = (line for each in outcome.messages if (line := lines_of(each).message) is not None)
+        await copy_rows(connection, "message", MESSAGE_COLUMNS, messages)
     if outcome.versions:
-        versions = (_version_row(write) for write in outcome.versions)
-        await copy("registration_version", records=versions, columns=VERSION_COLUMNS)
+        await copy_rows(connection, "registration_version", VERSION_COLUMNS, map(version_line, outcome.versions))
     if outcome.marks:
         await copy("registration_mark", records=[_mark_row(write) for write in outcome.marks], columns=MARK_COLUMNS)
     if outcome.changes:
-        await copy("change", records=changes, columns=CHANGE_COLUMNS)
+        await copy_rows(connection, "change", CHANGE_COLUMNS, changes)
     if outcome.tombstones:
         rows = [
             (uscc, t.holding, *t.key, t.reason, t.successor_uscc, t.receipt_id, t.recorded_at)
@@ -381,15 +352,6 @@ async def awaiting_resolution(connection: ReadConn, case_id: str) -> Resolution 
     return Resolution(**dict(row)) if row is not None else None
 
 
-def _version_row(write: VersionWrite) -> tuple[Any, ...]:
-    event = write.event
-    return (
-        write.uscc, event.version, write.holding, event.operation, write.kind, write.superseded, event.office,
-        *event.key, event.name_key, orjson.dumps(event.record).decode(), write.predecessor_uscc, write.successor_uscc,
-        write.reason, event.receipt_id, event.recorded_at,
-    )  # fmt: skip
-
-
 def _mark_row(write: MarkWrite) -> tuple[Any, ...]:
     event = write.event
     return (
@@ -410,7 +372,7 @@ def _registration_row(code: CodeFacts, holding: Holding, *, registered: bool) ->
         shaped.receipt_id, state.valid_from, shaped.recorded_at, particulars.version, particulars.recorded_at,
         state.whole, *particulars.key, status.version if status else 0, *(status.key if status else _NO_KEY), *assign,
         particulars.record.get("is_public") != "0", code.cases[0].case_id if code.cases else None,
-        code.predecessor_uscc, row_hash(code.uscc, particulars.record),
+        code.predecessor_uscc, Particulars.of(particulars.record).row_hash(code.uscc),
     )  # fmt: skip
 
 

@@ -14,19 +14,19 @@ from typing import Any
 
 import asyncpg
 
-from sync.store import ledger
+from sync.store import ledger, lines
 from sync.store.statements import statements
 
 BATCH = 5_000
 _SQL = statements("ledger")
 _LOCKS = statements("locks")
 _APPENDED = {
-    "message": ("office", "message_id", "receipt_id", "content_digest"),
-    "registration_version": ledger.VERSION_COLUMNS,
+    "message": lines.MESSAGE_COLUMNS,
+    "registration_version": lines.VERSION_COLUMNS,
     "registration_mark": ledger.MARK_COLUMNS,
-    "change": ledger.CHANGE_COLUMNS,
-    "disposition": ledger.DISPOSITION_COLUMNS,
-    "raw_message": ledger.RAW_COLUMNS,
+    "change": lines.CHANGE_COLUMNS,
+    "disposition": lines.DISPOSITION_COLUMNS,
+    "raw_message": lines.RAW_COLUMNS,
 }
 _PRESENT = {"registration": ledger.REGISTRATION_COLUMNS, "holder": ledger.HOLDER_COLUMNS}
 

@@ -9,7 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from sync.holding import Status
 from sync.messages import encode_change, encode_return, registration_json
+from sync.outcome import ChangeWrite, View
 from sync.records import Decision, Disposition
 from tests.messages import CODE, RECEIVED_AT, decode, fired, message, record
 from validators.fields import ENGLISH_NAMES, FIELDS
@@ -103,32 +105,23 @@ def test_every_return_that_is_encoded_passes_its_schema(body: bytes) -> None:
 @pytest.mark.parametrize("restricted", [True, False])
 def test_every_change_that_is_encoded_passes_its_schema(restricted: bool) -> None:
     now = datetime(2026, 11, 20, 2, 0, 1, 1, tzinfo=UTC)
-    pieces: dict[str, Any] = {
-        "uscc": CODE,
-        "version": 1,
-        "status": "normal",
-        "office": "commerce",
-        "record": record(registration_number="210102000012345"),
-        "valid_from": now,
-        "recorded_at": now,
-        "predecessor_uscc": None,
-        "successor_uscc": None,
-        "open_case": None,
-        "receipt_id": "R-1",
-    }
-    after = registration_json(**pieces)
-
-    body = encode_change(
-        sequence=1,
+    particulars = record(registration_number="210102000012345", is_public="0" if restricted else "1")
+    after = View(
         uscc=CODE,
         version=1,
-        kind="assigned",
-        before=None,
-        after=after,
-        effective_at=now,
+        status=Status.NORMAL,
+        office="commerce",
+        record=particulars,
+        valid_from=now,
         recorded_at=now,
-        restricted=restricted,
+        predecessor_uscc=None,
+        successor_uscc=None,
+        open_case=None,
+        receipt_id="R-1",
     )
+    change = ChangeWrite(uscc=CODE, version=1, kind="assigned", effective_at=now, before=None, after=after)
 
-    assert list(validator("registration").iter_errors(after)) == []
+    body = encode_change(change, sequence=1, recorded_at=now)
+
+    assert list(validator("registration").iter_errors(registration_json(**after._asdict()))) == []
     assert list(validator("change").iter_errors(orjson.loads(body))) == []

@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
+from sync.holding import Status
 from sync.messages import encode_change, encode_return, registration_json, return_json
+from sync.outcome import ChangeWrite, View
 from sync.records import Decision, Disposition
 from tests.messages import CODE, decode, message, record
 from validators.fields import FIELDS
@@ -37,19 +39,26 @@ def registration(
     )
 
 
-def change(before: dict[str, object] | None, after: dict[str, object], restricted: bool = False) -> dict[str, Any]:
-    body = encode_change(
-        sequence=88_123,
+def view(status: Status = Status.NORMAL, **members: str) -> View:
+    shown = record(**{"registration_number": "210102000012345", "contact_phone": "13812345678"} | members)
+    return View(
         uscc=CODE,
         version=2,
-        kind="changed",
-        before=before,
-        after=after,
-        effective_at=NOW,
+        status=status,
+        office="commerce",
+        record={name: value for name, value in shown.items() if name not in ("business_type", "status")},
+        valid_from=NOW - timedelta(days=1),
         recorded_at=NOW,
-        restricted=restricted,
+        predecessor_uscc=None,
+        successor_uscc=None,
+        open_case="C-1",
+        receipt_id="R-1",
     )
-    read: dict[str, Any] = orjson.loads(body)
+
+
+def change(before: View | None, after: View) -> dict[str, Any]:
+    write = ChangeWrite(uscc=CODE, version=2, kind="changed", effective_at=NOW, before=before, after=after)
+    read: dict[str, Any] = orjson.loads(encode_change(write, sequence=88_123, recorded_at=NOW))
     return read
 
 
@@ -162,7 +171,7 @@ def test_a_number_of_no_known_form_is_no_legacy_number() -> None:
 
 
 def test_a_change_names_what_changed_from_and_to() -> None:
-    shown = change(registration(name="旧名有限公司"), registration(name="新名有限公司", status="cancelled"))
+    shown = change(view(name="旧名有限公司"), view(Status.CANCELLED, name="新名有限公司"))
 
     assert list(shown) == (
         [
@@ -185,7 +194,7 @@ def test_a_change_names_what_changed_from_and_to() -> None:
 
 
 def test_the_first_version_changes_every_field_from_null() -> None:
-    shown = change(None, registration())["changed_fields"]
+    shown = change(None, view())["changed_fields"]
 
     assert shown["name"] == {"from": None, "to": "沈阳示例（集团）有限公司"}
     assert shown["status"] == {"from": None, "to": "normal"}
@@ -193,10 +202,7 @@ def test_the_first_version_changes_every_field_from_null() -> None:
 
 
 def test_a_change_inside_the_mask_is_told_and_stays_masked() -> None:
-    before = registration(masked=False, contact_name="李四")
-    after = registration(masked=False, contact_name="李五")
-
-    shown = change(before, after)
+    shown = change(view(contact_name="李四"), view(contact_name="李五"))
 
     assert shown["changed_fields"] == {"contact_name": {"from": "李*", "to": "李*"}}
     assert shown["registration"]["record"]["contact_phone"] == "138****5678"
@@ -204,7 +210,7 @@ def test_a_change_inside_the_mask_is_told_and_stays_masked() -> None:
 
 
 def test_of_an_organization_that_is_not_public_only_a_stub_goes_out() -> None:
-    shown = change(None, registration(), restricted=True)
+    shown = change(None, view(is_public="0"))
 
     assert shown == {
         "schema": "change/1",
@@ -214,3 +220,9 @@ def test_of_an_organization_that_is_not_public_only_a_stub_goes_out() -> None:
         "kind": "changed",
         "restricted": True,
     }
+
+
+def test_of_one_who_was_hidden_the_first_change_tells_what_is_there_now() -> None:
+    shown = change(view(is_public="0", name="旧名有限公司"), view(name="新名有限公司"))
+
+    assert shown["changed_fields"]["name"] == {"from": None, "to": "新名有限公司"}
