@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import adbc_driver_manager
@@ -49,6 +50,37 @@ class Codes:
     end: str = _LAST
 
 
+class Session:
+    """A session that streams rows as columns; `lost` says why when the database went away in the middle of them."""
+
+    def __init__(self, cursor: dbapi.Cursor) -> None:
+        self._cursor = cursor
+        self.lost: Retryable | None = None
+
+    def run(self, statement: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement; return its rows, none where it has none to give."""
+        self._cursor.execute(statement, list(values) or None)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    def stream(self, statement: str) -> pa.RecordBatchReader:
+        """Stream the rows of a statement."""
+        self._cursor.execute(statement)
+        reader = self._cursor.fetch_record_batch()
+        return pa.RecordBatchReader.from_batches(reader.schema, self._passing(reader))
+
+    def _passing(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except OSError as error:
+            # Whoever reads the stream through another library tells only a text of it.
+            self.lost = _away(error)
+            raise self.lost from error
+
+
+def _away(error: Exception) -> Retryable:
+    return Retryable(f"the database does not answer: {type(error).__name__}")
+
+
 def with_settings(dsn: str, settings: dict[str, str]) -> str:
     """Return a DSN whose sessions begin with these settings of the server."""
     parts = urlsplit(dsn)
@@ -64,9 +96,8 @@ def read_register(view: View, codes: Codes = Codes()) -> Iterator[pa.RecordBatch
     Raises:
         Retryable: the database does not answer, or the snapshot is gone.
     """
-    with opened(view, {"uscc.codes_from": codes.begin, "uscc.codes_below": codes.end}) as cursor:
-        cursor.execute(_SQL["register"])
-        yield cursor.fetch_record_batch()
+    with opened(view, {"uscc.codes_from": codes.begin, "uscc.codes_below": codes.end}) as session:
+        yield session.stream(_SQL["register"])
 
 
 def read_codes(view: View, codes: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -75,12 +106,10 @@ def read_codes(view: View, codes: Sequence[str]) -> Iterator[pa.RecordBatch]:
     Raises:
         Retryable: the database does not answer, or the snapshot is gone.
     """
-    with opened(view, {}) as cursor:
+    with opened(view, {}) as session:
         for begin in range(0, len(codes), _CODES_AT_A_TIME):
-            cursor.execute(_SQL["set_codes"], [",".join(codes[begin : begin + _CODES_AT_A_TIME])])
-            cursor.fetchall()
-            cursor.execute(_SQL["register_of_codes"])
-            yield from cursor.fetch_record_batch()
+            session.run(_SQL["set_codes"], [",".join(codes[begin : begin + _CODES_AT_A_TIME])])
+            yield from session.stream(_SQL["register_of_codes"])
 
 
 @contextmanager
@@ -90,10 +119,9 @@ def exported_snapshot(view: View) -> Iterator[str]:
     Raises:
         Retryable: the database does not answer.
     """
-    with opened(view, {"idle_in_transaction_session_timeout": "0"}) as cursor:
-        cursor.execute(_SQL["isolate"])
-        cursor.execute(_SQL["export_snapshot"])
-        ((name,),) = cursor.fetchall()
+    with opened(view, {"idle_in_transaction_session_timeout": "0"}) as session:
+        session.run(_SQL["isolate"])
+        ((name,),) = session.run(_SQL["export_snapshot"])
         yield name
 
 
@@ -105,17 +133,15 @@ def cut_register(view: View, parts: int) -> list[Codes]:
     """
     if parts <= 1:
         return [Codes()]
-    with opened(view, {"uscc.sample": str(parts * _SAMPLED_A_PART)}) as cursor:
-        cursor.execute(_SQL["sample_share"])
-        ((share,),) = cursor.fetchall()
-    with opened(view, {"uscc.share": str(share), "uscc.parts": str(parts)}) as cursor:
-        cursor.execute(_SQL["code_bounds"])
-        bounds = [row[0] for row in cursor.fetchall() if row[0] is not None]
+    with opened(view, {"uscc.sample": str(parts * _SAMPLED_A_PART)}) as session:
+        ((share,),) = session.run(_SQL["sample_share"])
+    with opened(view, {"uscc.share": str(share), "uscc.parts": str(parts)}) as session:
+        bounds = [row[0] for row in session.run(_SQL["code_bounds"]) if row[0] is not None]
     return [Codes(begin=begin, end=end) for begin, end in zip([_FIRST, *bounds], [*bounds, _LAST], strict=True)]
 
 
 @contextmanager
-def opened(view: View, settings: dict[str, str]) -> Iterator[dbapi.Cursor]:
+def opened(view: View, settings: dict[str, str]) -> Iterator[Session]:
     """Open a session that sees the view, with these settings of the server beside.
 
     Raises:
@@ -127,9 +153,15 @@ def opened(view: View, settings: dict[str, str]) -> Iterator[dbapi.Cursor]:
     try:
         with dbapi.connect(with_settings(view.dsn, own | settings)) as connection, connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: _BATCH_BYTES})
+            session = Session(cursor)
             if view.snapshot is not None:
-                cursor.execute(_SQL["isolate"])
-                cursor.execute(_SQL["take_snapshot"].replace("$snapshot", view.snapshot))
-            yield cursor
+                session.run(_SQL["isolate"])
+                session.run(_SQL["take_snapshot"].replace("$snapshot", view.snapshot))
+            try:
+                yield session
+            except Exception:
+                if session.lost is not None:
+                    raise session.lost from None
+                raise
     except adbc_driver_manager.Error as error:
-        raise Retryable(f"the database does not answer: {type(error).__name__}") from error
+        raise _away(error) from error

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 
 import orjson
 import pyarrow as pa
-from adbc_driver_postgresql import dbapi
 
 from sync.row_hash import row_hash
 from sync.store import nightly
 from sync.store.connection import ReadConn, WriteConn
-from sync.store.nightly_export import View, opened
+from sync.store.nightly_export import Session, View, opened
 from sync.store.statements import statements
 
 _SQL = statements("nightly_numbers")
@@ -24,36 +23,31 @@ class Numbers:
     `with_status` says whether the status is mixed into the numbers; null is a code without a number.
     """
 
-    def __init__(self, cursor: dbapi.Cursor, *, with_status: bool) -> None:
-        self._cursor = cursor
+    def __init__(self, session: Session, *, with_status: bool) -> None:
+        self._session = session
         self.with_status = with_status
 
     def all(self) -> pa.RecordBatchReader:
         """Stream the numbers of all codes as numbers (bytes, eight each, big-endian) and how many are unnumbered."""
-        return self._stream("all")
+        return self._session.stream(_SQL["all"])
 
     def of(self, codes: Sequence[str]) -> pa.RecordBatchReader:
         """Stream uscc and number of some thousand codes."""
         self._choose("uscc.codes", codes)
-        return self._stream("of")
+        return self._session.stream(_SQL["of"])
 
     def rows_of(self, codes: Sequence[str]) -> pa.RecordBatchReader:
         """Stream uscc, status, receipt_id, record (JSON text) and number of some thousand codes."""
         self._choose("uscc.codes", codes)
-        return self._stream("rows_of")
+        return self._session.stream(_SQL["rows_of"])
 
     def codes_of(self, numbers: Sequence[int]) -> pa.RecordBatchReader:
         """Stream the uscc of some numbers, and of every code without one."""
         self._choose("uscc.numbers", map(str, numbers))
-        return self._stream("codes_of")
+        return self._session.stream(_SQL["codes_of"])
 
     def _choose(self, setting: str, values: Iterable[str]) -> None:
-        self._cursor.execute(_SQL["choose"], [setting, ",".join(values)])
-        self._cursor.fetchall()
-
-    def _stream(self, statement: str) -> pa.RecordBatchReader:
-        self._cursor.execute(_SQL[statement])
-        return self._cursor.fetch_record_batch()
+        self._session.run(_SQL["choose"], [setting, ",".join(values)])
 
 
 @contextmanager
@@ -63,9 +57,9 @@ def open_numbers(view: View, *, with_status: bool) -> Iterator[Numbers]:
     Raises:
         Retryable: the database does not answer.
     """
-    with opened(view, {"uscc.with_status": str(int(with_status))}) as cursor:
-        cursor.execute(_SQL["freeze"])
-        yield Numbers(cursor, with_status=with_status)
+    with opened(view, {"uscc.with_status": str(int(with_status))}) as session:
+        session.run(_SQL["freeze"])
+        yield Numbers(session, with_status=with_status)
 
 
 async def read_backlog(connection: ReadConn) -> str | None:
