@@ -108,7 +108,7 @@ async def propose_in(applier: Applier, connection: WriteConn, order: Order) -> b
         proposed_at=now,
         status="done",
     )
-    if needs_approval(case, act, facts.code(member.uscc)):
+    if needs_approval(case, act, facts):
         if not order.is_person:
             raise NotPossible("person-needed", f"{order.actor} is no person: this needs two, one after the other")
         await ledger.write_resolution(connection, replace(line, status="awaiting_approval"))

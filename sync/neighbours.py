@@ -14,6 +14,7 @@ from sync.identity import key_of
 from sync.records import Submission
 from validators.record import NUMBERED_UNTIL
 
+RULES = ("D02", "D03", "X01")
 _PLACE = ("legal_representative_name", "registered_address")
 
 
@@ -38,6 +39,18 @@ def conflicts_of(submission: Submission, code: CodeFacts, facts: Facts) -> list[
         *_same_number(submission, code, facts),
         *_number_missing(submission),
     ]
+
+
+def conflicts_beyond(submission: Submission, code: CodeFacts, facts: Facts, settled: Iterable[str]) -> list[Conflict]:
+    """Return every conflict that would hold a record, but for those with `settled` codes."""
+    allowed = facts.allowed
+    facts.allowed = allowed | {(rule, code.uscc, other) for rule in RULES for other in settled}
+    found: list[Conflict] = []
+    while conflicts := [each for each in conflicts_of(submission, code, facts) if each.other and not each.circumstance]:
+        found += conflicts
+        facts.allowed |= {(each.rule, code.uscc, each.other.uscc) for each in conflicts if each.other}
+    facts.allowed = allowed
+    return found
 
 
 def _brings_identity(submission: Submission, holding: Holding | None) -> bool:

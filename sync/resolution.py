@@ -16,9 +16,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sync.errors import SyncError
-from sync.facts import Case, CodeFacts, Member
+from sync.facts import Case, CodeFacts, Facts, Member
 from sync.holding import Event, Holding
-from sync.neighbours import conflicts_of
+from sync.neighbours import RULES, Conflict, conflicts_beyond, conflicts_of
 from sync.outcome import Act, AllowedConflict
 from sync.records import Disposition, Submission
 from validators.findings import Finding, Operation, Severity
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sync.rules import Judge
 
 ONE_CODE = frozenset(("D01", "L01", "L04"))
-SEVERAL_CODES = frozenset(("D02", "D03", "X01"))
+SEVERAL_CODES = frozenset(RULES)
 
 
 Hindrance: TypeAlias = Literal[
@@ -46,13 +46,36 @@ class NotPossible(SyncError):
         self.hindrance = hindrance
 
 
-def needs_approval(case: Case, act: Act, code: CodeFacts) -> bool:
+def needs_approval(case: Case, act: Act, facts: Facts) -> bool:
     """Whether another person must approve a resolution that comes by API, file or console (four eyes)."""
+    code = facts.code(act.member.uscc)
+    if lets_stand(case, act, facts):
+        return True
     if act.operation is Operation.KEEP:
         displaces = case.rule in ONE_CODE and act.member.role == "held" and displaces_holder(act.member, code)
         in_doubt = case.rule in ("E05", "S02") and act.member.role == "held"
         return displaces or in_doubt or case.rule in SEVERAL_CODES
     return holds(act.member, code)
+
+
+def lets_stand(case: Case, act: Act, facts: Facts) -> bool:
+    """Whether a keep or an assign would let a conflict stand between what it applies and codes beyond the case."""
+    member, settled = act.member, {each.uscc for each in case.members}
+    if member.role != "held" or act.operation is Operation.WITHDRAW:
+        return False
+    if act.operation is Operation.ASSIGN:
+        applied = [_recoded(each, act.new_uscc or "") for each in claim_of(case, member)]
+    else:
+        applied = claim_of(case, member) if case.rule in ONE_CODE else case.waiting()
+    return any(
+        each.submission is not None and conflicts_beyond(each.submission, facts.code(each.uscc), facts, settled)
+        for each in applied
+    )
+
+
+def claim_of(case: Case, member: Member) -> list[Member]:
+    """Return the held records of the member's organization for the member's code."""
+    return [each for each in case.waiting() if each.uscc == member.uscc and each.name_key == member.name_key]
 
 
 def holds(member: Member, code: CodeFacts) -> bool:
@@ -73,6 +96,10 @@ class Resolver:
         self._effects = judge.effects
         self._case = case
         self._act = act
+        # Between the codes of the case its resolution settles everything, with any other code nothing but what it says.
+        self._settled_codes = frozenset(each.uscc for each in case.members)
+        self._speaks_of_applied = True
+        self._held_again: set[str] = set()
 
     def resolve(self) -> None:
         """Carry the resolution out.
@@ -92,6 +119,7 @@ class Resolver:
             self._keep_one(code, member)
         else:
             self._keep_all(code, member)
+        self._settle_beside(code)
 
     # --- keep --------------------------------------------------------------------------------------------------
 
@@ -117,10 +145,7 @@ class Resolver:
         rule = self._case.rule
         waiting = _by_key(self._case.waiting())
         if rule in SEVERAL_CODES:
-            for conflict in sorted(self._let_stand(waiting)):
-                self._effects.outcome.allowed.append(AllowedConflict(*conflict, self._case.case_id, self._act.actor))
-                allowed_rule, one, other = conflict
-                self._judge.facts.allowed |= {conflict, (allowed_rule, other, one)}
+            self._allow(self._let_stand(waiting))
         elif rule == "E05":
             self._effects.outcome.nonconforming.append((code.uscc, self._case.case_id, self._act.actor))
             code.nonconforming = True
@@ -209,7 +234,11 @@ class Resolver:
         return others.pop() if len(others) == 1 else None
 
     def _settle_rest(self, code: CodeFacts) -> None:
-        """Apply the one claim that is left, or leave the case open for those that still contradict each other."""
+        """Apply the one claim that is left, or leave the case open for those that still contradict each other.
+
+        Nobody has spoken of what is left: a conflict with codes beyond the case holds it again.
+        """
+        self._speaks_of_applied = False
         waiting = self._case.waiting()
         if not waiting:
             self._effects.docket.resolve(self._case)
@@ -222,6 +251,19 @@ class Resolver:
                 self._release(waiting, settled=len({each.uscc for each in waiting}) == 1)
         else:
             self._take_place(code, waiting)
+
+    def _settle_beside(self, code: CodeFacts) -> None:
+        """Settle what is left of the other cases that the holder was a member of, once nobody holds the code."""
+        for case in [each for each in code.cases if each is not self._case and each.rule in ONE_CODE | SEVERAL_CODES]:
+            if code.holding is not None:
+                return
+            former = [each for each in case.members if each.role == "holder" and each.uscc == code.uscc]
+            if not former or case.resolved_at is not None:
+                continue
+            beside = Resolver(self._judge, case, self._act)
+            beside._end(former)
+            beside._settle_rest(code)
+            self._judge.answer_proposals(case)
 
     def _release(self, waiting: list[Member], *, settled: bool) -> None:
         """Close the case and decide again who waited; not settled, they are judged anew against each other."""
@@ -290,12 +332,19 @@ class Resolver:
             for each in _by_key(claim):
                 self._reject(each)
         self._settle_rest(code)
+        self._settle_beside(code)
 
     # --- parts -------------------------------------------------------------------------------------------------
 
     def _claim(self, member: Member) -> list[Member]:
-        """The held records of the member's organization for the member's code."""
-        return [e for e in self._case.waiting() if e.uscc == member.uscc and e.name_key == member.name_key]
+        return claim_of(self._case, member)
+
+    def _allow(self, conflicts: Iterable[tuple[str, str, str]]) -> None:
+        """Enter conflicts, as (rule, code, code), among those that may stand."""
+        for conflict in sorted(conflicts):
+            self._effects.outcome.allowed.append(AllowedConflict(*conflict, self._case.case_id, self._act.actor))
+            rule, one, other = conflict
+            self._judge.facts.allowed |= {conflict, (rule, other, one)}
 
     def _end(self, members: Iterable[Member]) -> None:
         for member in list(members):
@@ -327,9 +376,23 @@ class Resolver:
         )
 
     def _apply(self, member: Member, code: CodeFacts, *, kind: str | None = None) -> None:
-        """Apply a held record: its second return, with what held it as warnings."""
+        """Apply a held record: its second return, with what held it as warnings.
+
+        What it is in conflict with beyond the case (D02, D03, X01: it would become the present particulars) stands by a
+        keep or an assign that speaks of it, and is told so; it holds a record that is only left over.
+        """
         submission = _submission_of(member)
-        findings = [_settled(finding) for finding in self._judge.standing_findings(submission, code, self._case)]
+        conflicts = conflicts_beyond(submission, code, self._judge.facts, self._settled_codes)
+        if code.uscc in self._held_again:
+            # It joins what it was to be applied with.
+            self._judge.judge_again(member, code)
+            return
+        if conflicts and not self._speaks_of_applied:
+            self._hold_again(member, code, conflicts)
+            return
+        self._allow({(each.rule, code.uscc, each.other.uscc) for each in conflicts if each.other is not None})
+        findings = self._judge.standing_findings(submission, code, self._case, conflicts)
+        findings = [_settled(finding) for finding in findings]
         attempt = member.attempt + 1
         holding = code.holding
         if submission.operation is Operation.WITHDRAW:
@@ -343,6 +406,14 @@ class Resolver:
         else:
             self._effects.fold_in(submission, code, holding, findings, attempt, kind=kind)
             self._judge.facts.remember_identity(code)
+
+    def _hold_again(self, member: Member, code: CodeFacts, conflicts: list[Conflict]) -> None:
+        """Hold a record for what it is in conflict with beyond the case, and for nothing else."""
+        submission = _submission_of(member)
+        settled = [_settled(each) for each in self._judge.standing_findings(submission, code, self._case)]
+        findings = [*settled, *self._judge.crossing_findings(submission, conflicts)]
+        self._effects.hold(submission, code, findings, None, member.attempt + 1, conflicts)
+        self._held_again.add(code.uscc)
 
     def _apply_withdraw(
         self, submission: Submission, code: CodeFacts, holding: Holding | None, findings: list[Finding], attempt: int

@@ -6,16 +6,17 @@ another present state is accepted, another past only is superseded, neither is u
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sync.effects import Effects
 from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Rulings
 from sync.holding import Holding
 from sync.identity import key_of, names_member
+from sync.neighbours import Conflict
 from sync.outcome import Act, Outcome, Proposal
 from sync.records import Disposition, Submission
-from sync.resolution import ONE_CODE, SEVERAL_CODES, NotPossible, Resolver, displaces_holder, holds
+from sync.resolution import ONE_CODE, SEVERAL_CODES, NotPossible, Resolver, displaces_holder, holds, lets_stand
 from sync.weighing import NAMED_OPERATIONS, STATUS_OPERATIONS, Weighed, Weigher, has_severity
 from validators.findings import Finding, Operation, Severity
 from validators.rulebook import Ruleset
@@ -58,12 +59,21 @@ class Judge:
         assert member.submission is not None
         self._judge(member.submission, code, attempt=member.attempt + 1)
 
-    def standing_findings(self, submission: Submission, code: CodeFacts, case: Case) -> list[Finding]:
-        """Return what a held record is returned with when its case is resolved: its own findings and the case's."""
-        own = self._weigher.weigh_alone(submission, code)
+    def standing_findings(
+        self, submission: Submission, code: CodeFacts, case: Case, conflicts: Sequence[Conflict] = ()
+    ) -> list[Finding]:
+        """Return what a held record is returned with when its case is resolved: its own findings and the case's.
+
+        `conflicts` are those with codes beyond the case that stand from now on.
+        """
+        own = [*self._weigher.weigh_alone(submission, code), *self._weigher.across(submission, conflicts)]
         if any(finding.rule == case.rule for finding in own):
             return own
         return [*own, *self._weigher.joining(submission, case)]
+
+    def crossing_findings(self, submission: Submission, conflicts: Sequence[Conflict]) -> list[Finding]:
+        """Return what a record's conflicts with other codes are told by."""
+        return self._weigher.across(submission, conflicts)
 
     def contradicts(self, submission: Submission, holding: Holding) -> bool:
         """Whether a claim is of another organization than this holder."""
@@ -82,7 +92,7 @@ class Judge:
     def resolve(self, case: Case, act: Act) -> None:
         """Carry a resolution out; raises NotPossible where it cannot be."""
         Resolver(self, case, act).resolve()
-        self._answer_proposals(case)
+        self.answer_proposals(case)
 
     def settled_version(self, code: CodeFacts, act: Act) -> int | None:
         """Return the version that a withdraw made, else the one that stands now: a keep confirms, and makes none."""
@@ -91,7 +101,7 @@ class Judge:
             return made[-1]
         return code.holding.present().version if code.holding is not None else None
 
-    def _answer_proposals(self, case: Case) -> None:
+    def answer_proposals(self, case: Case) -> None:
         """Answer the messages that waited for a person, once their case is settled.
 
         A keep that names whoever has the code now is `unchanged`, as it is without a case; all else came too late.
@@ -224,7 +234,7 @@ class Judge:
         attempt: int,
     ) -> None:
         """Let an office's message resolve a case, or hold the message until a person approves."""
-        if _needs_person(submission, code, case, member):
+        if _needs_person(submission, self.facts, case, member):
             if not case.is_awaiting:
                 self.outcome.proposals.append(Proposal(case=case, act=_act(submission, member)))
             findings = [*findings, *self._weigher.joining(submission, case)]
@@ -259,7 +269,7 @@ class Judge:
         if member is not None and member.uscc != submission.uscc and member.office == submission.office:
             act = _act(submission, member)
             Resolver(self, case, act).end_claim(successor_uscc=submission.uscc)
-            self._answer_proposals(case)
+            self.answer_proposals(case)
             self.outcome.resolutions.append((case, act))
 
     # --- what was waited for -----------------------------------------------------------------------------------
@@ -285,7 +295,7 @@ class Judge:
                 self.effects.docket.leave(case, member)
             for member in settled:
                 self.judge_again(member, code)
-            self._answer_proposals(case)
+            self.answer_proposals(case)
 
     def _in_conflict(self, member: Member, holding: Holding) -> bool:
         submission = member.submission
@@ -310,9 +320,12 @@ def _named_in_case(submission: Submission, code: CodeFacts, *, holder: bool) -> 
     return None, None
 
 
-def _needs_person(submission: Submission, code: CodeFacts, case: Case, member: Member) -> bool:
+def _needs_person(submission: Submission, facts: Facts, case: Case, member: Member) -> bool:
     """Whether a message of an office is not the office's own act: it waits until a person approves."""
+    code = facts.code(member.uscc)
     if submission.operation is Operation.KEEP:
+        if lets_stand(case, _act(submission, member), facts):
+            return True
         displacing = case.rule in ONE_CODE and member.role == "held" and displaces_holder(member, code)
         return displacing or case.rule in SEVERAL_CODES or case.rule == "S02"
     return holds(member, code) and member.office != submission.office

@@ -91,7 +91,7 @@ class Weigher:
             found = self._effects.find("L02", submission, circumstance, field="uscc", actual=code.uscc)
             findings = [*findings, *found]
         conflicts = [] if join or superseded else conflicts_of(submission, code, self._facts)
-        findings = [*findings, *self._across(submission, conflicts)]
+        findings = [*findings, *self.across(submission, conflicts)]
         return Weighed(findings=findings, join=join, conflicts=conflicts, superseded=superseded)
 
     def _weigh_held(
@@ -113,7 +113,7 @@ class Weigher:
             findings = [*findings, *found]
         findings = [*findings, *self._life(submission, holding, of_holder=join is None and not conflict)]
         conflicts = [] if join or conflict else conflicts_of(submission, code, self._facts)
-        return Weighed(findings=[*findings, *self._across(submission, conflicts)], join=join, conflicts=conflicts)
+        return Weighed(findings=[*findings, *self.across(submission, conflicts)], join=join, conflicts=conflicts)
 
     def regraded(self, submission: Submission, code: CodeFacts | None) -> list[Finding]:
         """Return the findings with E05 as the register and the open cases make it."""
@@ -227,7 +227,7 @@ class Weigher:
                 findings += self._effects.find(rule, submission, field="operation", actual=operation)
         return findings
 
-    def _across(self, submission: Submission, conflicts: list[Conflict]) -> list[Finding]:
+    def across(self, submission: Submission, conflicts: Iterable[Conflict]) -> list[Finding]:
         """D02, D03, X01: what a record has in common with other codes."""
         return [
             finding

@@ -113,8 +113,8 @@ async def _attempt(connection: asyncpg.Connection[asyncpg.Record], statement: st
 async def check_uniqueness(snapshot: Snapshot, progress: Progress) -> Result:
     """I8: at most one holder of a code, one code of a subject code and of a number, allowed conflicts excepted.
 
-    A resolution of one conflict applies its record whatever else that is in conflict with (domain.md §6): such codes
-    are told beside the answer, because somebody answered for them in a case, and the rules let in none of them.
+    What a resolution applies stands beside other codes as an allowed conflict (domain.md §6). In registries of earlier
+    releases a keep allowed only its case's own: such codes are told beside the answer, somebody answered for them.
     """
     result = Result(id="I8", title="uniqueness", unit="held codes")
     result.checked = await snapshot.value("holders_counted")

@@ -386,7 +386,7 @@ def _holder_row(uscc: str, particulars: Event) -> tuple[Any, ...]:
 
 
 def _case_row(case: Case) -> tuple[Any, ...]:
-    status = "open" if case.resolved_at is None else "resolved"
+    status = "resolved" if case.resolved_at is not None else "awaiting_approval" if case.is_awaiting else "open"
     return (
         case.case_id, case.rule, case.uscc, case.conflict_key, status, case.opened_at, case.due_on, case.offices,
         case.suggested_operation, case.reason, case.resolved_at,

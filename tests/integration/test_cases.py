@@ -7,6 +7,7 @@ import pytest
 from sync import cases
 from sync.apply import Applier
 from sync.cases import Order
+from sync.resolution import NotPossible
 from sync.store.connection import Pool, reading
 from tests.integration.ledger import apply_all, body, open_ledger, read_returns
 from validators.findings import Operation
@@ -162,3 +163,44 @@ async def test_a_batch_may_settle_a_conflict_and_meet_it_anew(database: str, poo
     async with reading(pool) as connection:
         rows = await connection.fetch("select rule, status from code_case order by opened_at")
     assert [("D02", "resolved"), ("D02", "open")] == [tuple(row) for row in rows]
+
+
+async def test_a_case_that_is_opened_and_proposed_to_in_one_batch_waits_for_approval(database: str, pool: Pool) -> None:
+    async with open_ledger(database) as applier:
+        await apply_all(
+            applier,
+            [body(1, uscc=CODE), body(2, uscc=CODE, name=OTHER), body(3, "keep", uscc=CODE, name=OTHER)],
+        )
+        case_id, receipts = await _case(pool)
+        with pytest.raises(NotPossible, match="waits for approval"):
+            await cases.propose(applier, _order(case_id, "keep", receipts["沈阳一号有限公司"]))
+        await cases.approve(applier, case_id, actor="li")
+
+    async with reading(pool) as connection:
+        assert OTHER == await connection.fetchval("select name from holder")
+
+
+async def test_a_keep_beside_another_code_of_its_subject_needs_two_persons_and_is_allowed(
+    database: str, pool: Pool
+) -> None:
+    twin = "91210200MA00004965"
+    async with open_ledger(database) as applier:
+        await apply_all(
+            applier,
+            [
+                body(1, uscc=twin, name="鞍山三号有限公司"),
+                body(2, "cancel", uscc=CODE),
+                body(3, uscc=CODE, name=OTHER, at="2026-11-20T10:00:00+08:00"),
+            ],
+        )
+        async with reading(pool) as connection:
+            held = await connection.fetchrow("select * from case_member where role = 'held' and uscc = $1", CODE)
+        assert held is not None
+        case_id = held["case_id"]
+        assert not await cases.propose(applier, _order(case_id, "keep", held["receipt_id"]))
+        await cases.approve(applier, case_id, actor="li")
+
+    assert {"D01", "D03"} <= {each["rule"] for each in (await read_returns(pool))[-1]["findings"]}
+    async with reading(pool) as connection:
+        allowed = await connection.fetch("select rule, uscc, other_uscc, case_id from allowed_conflict")
+    assert [("D03", CODE, twin, case_id)] == [tuple(row) for row in allowed]

@@ -64,6 +64,10 @@ class Case:
     open: bool = True
     joined: dict[str, int] = field(default_factory=dict)  # code → when it came to be spoken of here
 
+    def codes(self) -> set[str]:
+        """Return the codes that it speaks of: between them its resolution settles everything."""
+        return {*self.holders, *(held.code for held in self.held), *(act.message.code for act in self.acts)}
+
     def claim(self, message: Message) -> list[Message]:
         """Return the held records of one organization for one code: they stand and fall together."""
         same = (message.code, name_key(message.name))

@@ -8,7 +8,7 @@ from tests.model.feed import START, Order
 from tests.model.holdings import Code, Holding
 from tests.model.judging import CLAIMS, SUBJECTS, Act, Answer, Case, Judging, by_key, has_error
 from tests.model.messages import Message, Received, judge_record
-from tests.model.rules import another_organization, first_hold, foreign_sender, home_office
+from tests.model.rules import another_organization, first_hold, foreign_sender, home_office, identity
 
 NEVER = date(9999, 1, 1)
 LATER = START + timedelta(days=1)
@@ -74,6 +74,8 @@ class Registry(Judging):
         """Say whether a message is not the office's own act."""
         if message.operation == "withdraw":
             return isinstance(target, str) and self._has(target, case) and message.office != case.member_offices[target]
+        if self._lets_stand(case, Act(message, target)):
+            return True
         return case.rule in (*SUBJECTS, "S02") or (case.rule in CLAIMS and self._displaces(target))
 
     def _has(self, uscc: str, case: Case) -> bool:
@@ -135,6 +137,7 @@ class Registry(Judging):
     def _end(self, case: Case, act: Act) -> None:
         withdrawal = dataclasses.replace(act.message, operation="withdraw")
         self._give_up(case, Act(withdrawal, act.target), whole=True)
+        self._settle_beside(case, act.target if isinstance(act.target, str) else act.target.code)
         if not case.open:
             self._answer_acts(case)
 
@@ -195,10 +198,39 @@ class Registry(Judging):
 
     def _needs_approval(self, case: Case, act: Act) -> bool:
         """Four eyes: a holder loses its code, a code that fails a check stays, a conflict is allowed, a transfer."""
+        if self._lets_stand(case, act):
+            return True
         if act.operation == "keep":
             doubt = case.rule in ("E05", "S02") and isinstance(act.target, Message)
             return case.rule in SUBJECTS or doubt or (case.rule in CLAIMS and self._displaces(act.target))
         return isinstance(act.target, str) and self._has(act.target, case)
+
+    def _beyond(self, message: Message, settled: set[str]) -> dict[str, set[str]]:
+        """Return what a record is in conflict with, by rule, but for codes that its case has settled."""
+        code = self.code(message.code)
+        _, conflicts = self._identity(message, code)
+        if code.holder is None and message.operation in ("assign", "change"):  # A withdrawal does not count here.
+            _, conflicts = identity(message, self.codes.values(), self.allowed, self.mapped)
+        found = {rule: others - settled for rule, others in conflicts.items()}
+        return {rule: others for rule, others in found.items() if others}
+
+    def _lets_stand(self, case: Case, act: Act) -> bool:
+        """Say whether a keep or an assign allows a conflict with codes beyond the case."""
+        if isinstance(act.target, str) or act.operation == "withdraw":
+            return False
+        applied = case.claim(act.target) if case.rule in CLAIMS or act.operation == "assign" else case.held
+        if act.operation == "assign":
+            applied = [self._recoded(held, act.new_uscc or "") for held in applied]
+        settled = case.codes()
+        return any(self._beyond(held, settled) for held in applied)
+
+    def _recoded(self, held: Message, uscc: str) -> Message:
+        return dataclasses.replace(held, code=uscc, members={**held.members, "predecessor_uscc": held.code})
+
+    def _stand(self, message: Message, settled: set[str]) -> None:
+        """Let a record's conflicts with codes beyond its case stand, because somebody spoke of it."""
+        for rule, others in self._beyond(message, settled).items():
+            self.allowed |= {(rule, frozenset((message.code, other))) for other in others}
 
     def _approve(self, case: Case) -> None:
         if not case.acts:
@@ -242,7 +274,8 @@ class Registry(Judging):
             raise NotPossible
         if act.operation == "assign":
             new = self.code(act.new_uscc or "")
-            if new.holdings or self.waiting(new.uscc) or lost:
+            taken = {c.uscc[8:17] for c in self.codes.values() if c.holdings and c is not self.code(act.message.code)}
+            if new.holdings or self.waiting(new.uscc) or lost or new.uscc[8:17] in taken:
                 raise NotPossible
 
     def _carry_out(self, case: Case, act: Act) -> None:
@@ -251,11 +284,29 @@ class Registry(Judging):
             self._keep(case, act)
         else:
             self._give_up(case, act)
+        self._settle_beside(case, act.target if isinstance(act.target, str) else act.target.code)
+        if not case.open:
+            self._answer_acts(case)
+
+    def _settle_beside(self, settled: Case, uscc: str) -> None:
+        """A code that nobody holds any more has no holder in its other cases either: settle what is left of them."""
+        code = self.code(uscc)
+        for case in self.open_cases(uscc):
+            concerned = case is not settled and uscc in case.holders and case.rule in (*CLAIMS, *SUBJECTS)
+            if code.holder is not None or not case.open or not concerned:
+                continue
+            codes = case.codes()
+            del case.holders[uscc]
+            self._after_withdrawal(case, code, codes)
+            self._answer_if_settled(case)
+
+    def _answer_if_settled(self, case: Case) -> None:
         if not case.open:
             self._answer_acts(case)
 
     def _give_up(self, case: Case, act: Act, *, whole: bool = False) -> None:
         """End a claim: by withdrawing it, or by giving its organization a code of its own."""
+        codes = case.codes()
         if isinstance(act.target, str):
             code = self.code(act.target)
             if self._has(act.target, case):
@@ -264,7 +315,7 @@ class Registry(Judging):
                 if act.operation == "assign":
                     self._assign_holder(act, code, dict(state.particulars))
             del case.holders[act.target]
-            self._after_withdrawal(case, code)
+            self._after_withdrawal(case, code, codes)
             return
         whole = whole or case.rule in (*CLAIMS, *SUBJECTS) or act.operation == "assign"
         claim = by_key(case.claim(act.target) if whole else [act.target])
@@ -272,11 +323,12 @@ class Registry(Judging):
             case.held.remove(held)
         for held in claim:
             if act.operation == "assign":
-                members = {**held.members, "predecessor_uscc": held.code}
-                self._force(dataclasses.replace(held, code=act.new_uscc or "", members=members))
+                recoded = self._recoded(held, act.new_uscc or "")
+                self._stand(recoded, codes)
+                self._force(recoded)
             else:
                 self._answer(held, "rejected", set())
-        self._after_withdrawal(case, self.code(act.target.code))
+        self._after_withdrawal(case, self.code(act.target.code), codes)
 
     def _assign_holder(self, act: Act, code: Code, particulars: dict[str, str]) -> None:
         new = self.code(act.new_uscc or "")
@@ -296,7 +348,7 @@ class Registry(Judging):
         return held
 
     def _keep(self, case: Case, act: Act) -> None:
-        target = act.target
+        target, codes = act.target, case.codes()
         claim = by_key(case.claim(target)) if isinstance(target, Message) else []
         if case.rule in CLAIMS or (case.rule not in SUBJECTS and isinstance(target, str)):
             held = self._close(case)
@@ -304,6 +356,7 @@ class Registry(Judging):
                 self._take_back(act.message, self.code(target.code))
             for record in held:
                 if record in claim:
+                    self._stand(record, codes)
                     self._force(record)
             for record in held:
                 if record not in claim:
@@ -315,7 +368,7 @@ class Registry(Judging):
             self.exceptions.add(case.code)
         elif case.rule == "S02" and isinstance(target, Message):
             self.code(target.code).home = target.office
-        self._pass(self._close(case), claim)
+        self._pass(self._close(case), claim, codes, spoken_of=True)
 
     def _allow(self, case: Case) -> None:
         """Let every conflict stand that the held records are in; without any, that of the codes that stand."""
@@ -327,12 +380,27 @@ class Registry(Judging):
         pairs = {frozenset((one, other)) for one in codes for other in case.holders if one != other}
         self.allowed |= {(case.rule, pair) for pair in pairs}
 
-    def _pass(self, waiting: list[Message], claim: list[Message]) -> None:
-        """Apply in order what waits behind each other; what is of another organization than the rest is judged anew."""
+    def _pass(self, waiting: list[Message], claim: list[Message], codes: set[str], *, spoken_of: bool) -> None:
+        """Apply in order what waits behind each other; what is of another organization than the rest is judged anew.
+
+        So is what nobody spoke of and is in conflict with codes beyond the case.
+        """
         together, apart = self._sorted_out(waiting)
         if any(record in apart for record in claim):
             together, apart = self._sorted_out([*claim, *(record for record in waiting if record not in claim)])
+        held_again: set[str] = set()
         for record in together:
+            code = self.code(record.code)
+            if record.code in held_again:
+                self._judge_again(record)
+                continue
+            beyond = {} if spoken_of else self._beyond(record, codes)
+            if beyond:
+                found = {(rule, HOLD) for rule in beyond}
+                self._hold(record, self._case_for(record, code, found, beyond), found)
+                held_again.add(record.code)
+                continue
+            self._stand(record, codes)
             self._force(record)
         for record in apart:
             self._judge_again(record)
@@ -366,19 +434,19 @@ class Registry(Judging):
         else:
             self._changed(message, code, code.holder.add(message), set())
 
-    def _after_withdrawal(self, case: Case, code: Code) -> None:
+    def _after_withdrawal(self, case: Case, code: Code, codes: set[str]) -> None:
         if not case.held:
             case.open = False
         elif case.rule in CLAIMS:
             if code.holder is None and len({name_key(m.name) for m in case.held}) == 1:
-                self._pass(self._close(case), [])
+                self._pass(self._close(case), [], codes, spoken_of=False)
         elif case.rule in SUBJECTS:
             if case.holders:
                 return
             held = self._close(case)
             alone = len({record.code for record in held}) == 1
             if alone:
-                self._pass(held, [])
+                self._pass(held, [], codes, spoken_of=False)
             else:
                 for record in held:
                     self._judge_again(record)

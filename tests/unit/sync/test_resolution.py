@@ -204,7 +204,7 @@ def test_four_eyes_are_due_where_a_holder_loses_a_code(
 ) -> None:
     (case,) = contested.cases.values()
 
-    assert expected == needs_approval(case, _act(operation, _member(case, name, role)), contested.code(CODE))
+    assert expected == needs_approval(case, _act(operation, _member(case, name, role)), contested)
 
 
 def test_a_new_code_of_a_subject_that_stands_elsewhere_cannot_be_assigned(contested: Facts) -> None:
@@ -225,3 +225,111 @@ def test_a_renamed_holder_that_gets_a_new_code_stands_there_under_its_present_na
     assert holding is not None
     particulars = holding.present().particulars
     assert ("沈阳一号有限公司", name_key("沈阳一号有限公司")) == (particulars.record["name"], particulars.name_key)
+
+
+TWIN = "91210200MA00004965"
+"""Another code of the same subject identification code as CODE."""
+
+
+def _resolve(facts: Facts, rule: str, operation: str, name: str, role: str, new: str | None = None) -> Outcome:
+    """Resolve the only open case of a rule."""
+    (case,) = (each for each in facts.cases.values() if each.rule == rule)
+    decider = Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON)
+    Resolver(decider, case, _act(operation, _member(case, name, role), new)).resolve()
+    return decider.outcome
+
+
+@pytest.fixture
+def crossed() -> Facts:
+    """A code that two claim (D01), and the same subject identification code under another code."""
+    facts = Facts()
+    judge(
+        submission(uscc=TWIN, name=THIRD, at=0),
+        submission("cancel", at=1),
+        submission(name=OTHER, at=2),
+        submission("change", name=OTHER, at=3, registered_address="甲"),
+        facts=facts,
+    )
+    assert [("D01", [None, THIRD])] == [
+        (case.rule, [facts.code(TWIN).holding and None, _holder(facts, TWIN)]) for case in facts.cases.values()
+    ]
+    return facts
+
+
+def test_a_claim_that_is_kept_stands_beside_the_other_codes_of_its_subject_and_says_so(crossed: Facts) -> None:
+    (case,) = crossed.cases.values()
+
+    outcome = _resolve(crossed, "D01", "keep", OTHER, "held")
+
+    assert ["accepted D01,D03", "accepted D01"] == told(outcome)
+    assert {"warning"} == {str(each.severity) for decision in outcome.decisions for each in decision.findings}
+    assert [("D03", CODE, TWIN, case.case_id)] == [each[:4] for each in outcome.allowed]
+    assert (OTHER, THIRD) == (_holder(crossed), _holder(crossed, TWIN))
+
+
+def test_what_a_withdrawal_leaves_is_held_for_what_nobody_has_spoken_of(crossed: Facts) -> None:
+    outcome = _resolve(crossed, "D01", "withdraw", "沈阳一号有限公司", "holder")
+
+    assert ["held D01,D03", "held D03,L07"] == told(outcome)
+    assert ["D03"] == [case.rule for case in crossed.cases.values()]
+    assert [] == outcome.allowed
+    assert (None, THIRD) == (_holder(crossed), _holder(crossed, TWIN))
+
+
+def test_that_can_be_settled_then(crossed: Facts) -> None:
+    _resolve(crossed, "D01", "withdraw", "沈阳一号有限公司", "holder")
+    outcome = _resolve(crossed, "D03", "keep", OTHER, "held")
+
+    assert ["accepted", "accepted"] == [each.split()[0] for each in told(outcome)]
+    assert (OTHER, THIRD) == (_holder(crossed), _holder(crossed, TWIN))
+
+
+def test_four_eyes_are_due_where_a_keep_lets_a_conflict_stand() -> None:
+    facts = Facts()
+    judge(
+        submission(uscc=TWIN, name=THIRD, at=0),
+        submission("cancel", at=1),
+        submission("withdraw", at=2),
+        submission(name=OTHER, at=3),
+        facts=facts,
+    )
+    (case,) = facts.cases.values()
+    member = _member(case, OTHER, "held")
+
+    assert case.rule == "D03"  # Two rules hold it, and the first in the table's order names the case.
+    assert needs_approval(case, _act("keep", member), facts)
+
+
+def test_a_holder_that_loses_its_code_leaves_every_case_of_it() -> None:
+    facts = Facts()
+    judge(
+        submission(at=0),
+        submission(name=OTHER, at=1),
+        submission(uscc=TWIN, name=THIRD, at=2),
+        facts=facts,
+    )
+    assert {"D01", "D03"} == {case.rule for case in facts.cases.values()}
+
+    outcome = _resolve(facts, "D03", "withdraw", "沈阳一号有限公司", "holder")
+
+    # The code of the subject that stays is taken first; what is left of the other case is in conflict with it.
+    assert ["accepted D03", "held D01,D03"] == told(outcome)
+    assert (None, THIRD) == (_holder(facts), _holder(facts, TWIN))
+
+
+def test_a_holder_that_loses_its_code_for_another_claim_leaves_the_one_that_is_left_to_be_applied() -> None:
+    facts = Facts()
+    same = {"legal_representative_name": "李四", "registered_address": "乙"}
+    judge(
+        submission(at=0, **same),
+        submission(name=OTHER, at=1),
+        submission(uscc=NEW, at=2, **same),
+        facts=facts,
+    )
+    assert {"D01", "D02"} == {case.rule for case in facts.cases.values()}
+
+    outcome = _resolve(facts, "D02", "withdraw", "沈阳一号有限公司", "holder")
+
+    assert ["accepted D02", "accepted D01"] == told(outcome)
+    assert (OTHER, "沈阳一号有限公司") == (_holder(facts), _holder(facts, NEW))
+    assert {} == facts.cases
