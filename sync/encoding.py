@@ -71,7 +71,7 @@ def encode_return(decision: Decision, *, sequence: int | None, decided_at: datet
             parts.middle,
             decision.disposition.encode(),
             b'","findings":',
-            parts.findings if findings is submission.findings else _findings(findings),
+            parts.findings if findings == submission.findings else _findings(findings),
             b',"registration_version":',
             b"null" if decision.version is None else b"%d" % decision.version,
             b',"duplicate_of":',

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from sync.holding import Event, Holding
@@ -171,9 +172,13 @@ class Facts:
 
 def numbers_of(record: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     """Return the legacy numbers of a record as (kind, number): registration numbers in a form of domain.md §3."""
-    number = registration_number_of(record)
-    if number is None:
-        return ()
+    number = record.get("registration_number")
+    return _known_as(number) if number else ()
+
+
+@lru_cache(maxsize=16_384)
+def _known_as(written: str) -> Sequence[tuple[str, str]]:
+    number = registration_number.normalize(written)
     kind = registration_number.kind(number)
     return ((kind, number),) if kind is not None else ()
 

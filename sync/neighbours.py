@@ -5,7 +5,7 @@ Source: domain.md §5 ("D02, D03 and X01 are judged when …").
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from sync.facts import CodeFacts, Facts, numbers_of, registration_number_of
@@ -15,6 +15,7 @@ from sync.records import Submission
 from validators.record import NUMBERED_UNTIL
 
 RULES = ("D02", "D03", "X01")
+_NUMBERED_UNTIL = NUMBERED_UNTIL.isoformat()
 _PLACE = ("legal_representative_name", "registered_address")
 
 
@@ -68,8 +69,10 @@ def _brings_identity(submission: Submission, holding: Holding | None) -> bool:
     return number is not None and number not in map(registration_number_of, (each.record for each in holding.events))
 
 
-def _others(codes: Iterable[str], submission: Submission, code: CodeFacts, facts: Facts) -> list[CodeFacts]:
+def _others(codes: Collection[str], submission: Submission, code: CodeFacts, facts: Facts) -> list[CodeFacts]:
     """Return the other codes, without the record's stated predecessor, nor a successor that states this one as its."""
+    if not codes:
+        return []
     others = (facts.code(other) for other in sorted(codes) if other not in (code.uscc, submission.predecessor_uscc))
     return [other for other in others if other.predecessor_uscc != code.uscc]
 
@@ -116,6 +119,6 @@ def _same_number(submission: Submission, code: CodeFacts, facts: Facts) -> list[
 def _number_missing(submission: Submission) -> list[Conflict]:
     """X01: an organization that is older than the unified code has an old number."""
     established = submission.record.get("established_on")
-    if established is None or established >= NUMBERED_UNTIL.isoformat() or "registration_number" in submission.record:
+    if established is None or established >= _NUMBERED_UNTIL or "registration_number" in submission.record:
         return []
     return [Conflict("X01", "missing", "", "registration_number", "", None)]

@@ -138,7 +138,7 @@ class Submission:
     @property
     def has_error(self) -> bool:
         """Whether a finding rejects the record."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
+        return bool(self.findings) and any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -117,7 +117,7 @@ class Weigher:
 
     def regraded(self, submission: Submission, code: CodeFacts | None) -> list[Finding]:
         """Return the findings with E05 as the register and the open cases make it."""
-        if not any(finding.rule == "E05" for finding in submission.findings) or code is None:
+        if not submission.findings or code is None or not any(each.rule == "E05" for each in submission.findings):
             return submission.findings
         if code.nonconforming:
             others = [finding for finding in submission.findings if finding.rule != "E05"]

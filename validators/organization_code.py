@@ -76,5 +76,7 @@ def format(claimed: str) -> str:  # noqa: A001 — one of the five verbs
 def is_private(claimed: str) -> bool:
     """Tell whether a code lies in the zone for private use, PDY00001–PDY99999."""
     body = normalize(claimed)[:8]
+    if not body.startswith("PDY"):
+        return False
     digits = body[3:]
-    return body.startswith("PDY") and len(digits) == 5 and digits.isascii() and digits.isdigit() and digits != "00000"
+    return len(digits) == 5 and digits.isascii() and digits.isdigit() and digits != "00000"
