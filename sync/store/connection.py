@@ -6,6 +6,7 @@ transaction. Sessions are never altered after they were opened, so that a pool n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -162,6 +163,23 @@ async def frozen(pool: Pool, limits: Limits) -> AsyncIterator[ReadConn]:
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         yield connection
+
+
+@asynccontextmanager
+async def meanwhile(statement: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """Let the database work on a statement while the block works without it; the block may not use the connection.
+
+    The statement has no arguments: it is sent whole, where one with arguments is a conversation that needs the loop.
+    An error of the statement is raised at the end of the block.
+    """
+    running = asyncio.ensure_future(statement)
+    # One turn of the loop lets the statement be written, the next lets it be sent.
+    for _ in range(2):
+        await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        await running
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from sync.holding import Event, Holding
 from sync.outcome import MarkWrite, Outcome
 from sync.particulars import Particulars
 from sync.records import Decision, OrderKey, Submission
-from sync.store.connection import ReadConn, WriteConn
+from sync.store.connection import ReadConn, WriteConn, meanwhile
 from sync.store.copying import copy_rows
 from sync.store.lines import (
     CHANGE_COLUMNS,
@@ -205,8 +205,13 @@ async def write_dispositions(
 async def write_registry(connection: WriteConn, outcome: Outcome, changes: Iterable[bytes]) -> None:
     """Write versions, marks, changes and the present state of every code that the batch touched.
 
-    `changes` are the lines of the outcome's changes.
+    `changes` are the lines of the outcome's changes. They are made while the database indexes the names of the batch,
+    which takes it longer than all else.
     """
+    present = _present_rows(outcome.touched.values())
+    await _stage_present(connection, present)
+    async with meanwhile(_merge_holders(connection, present)):
+        change_lines = list(changes)
     copy = connection.copy_records_to_table
     if outcome.messages:
         messages = (line for each in outcome.messages if (line := lines_of(each).message) is not None)
@@ -216,43 +221,64 @@ async def write_registry(connection: WriteConn, outcome: Outcome, changes: Itera
     if outcome.marks:
         await copy("registration_mark", records=[_mark_row(write) for write in outcome.marks], columns=MARK_COLUMNS)
     if outcome.changes:
-        await copy_rows(connection, "change", CHANGE_COLUMNS, changes)
+        await copy_rows(connection, "change", CHANGE_COLUMNS, change_lines)
     if outcome.tombstones:
         rows = [
             (uscc, t.holding, *t.key, t.reason, t.successor_uscc, t.receipt_id, t.recorded_at)
             for uscc, t in outcome.tombstones
         ]
         await copy("withdrawn_code", records=rows, columns=TOMBSTONE_COLUMNS)
-    await _write_present(connection, outcome.touched.values())
+    await _write_present(connection, present)
     await _write_numbers(connection, outcome)
     await _write_claims(connection, outcome.claims_rejected)
 
 
-async def _write_present(connection: WriteConn, touched: Iterable[CodeFacts]) -> None:
-    """Write the present state of these codes; of a code whose only record is held there is none."""
-    registrations, holders, vacated, vacant = [], [], [], []
+class _PresentRows(NamedTuple):
+    """The present state of some codes: lines of two tables, codes that nobody holds any more, and codes never held."""
+
+    registrations: list[tuple[Any, ...]]
+    holders: list[tuple[Any, ...]]
+    vacated: list[str]
+    vacant: list[tuple[str, int, str | None]]
+
+
+def _present_rows(touched: Iterable[CodeFacts]) -> _PresentRows:
+    """Return the present state of these codes; of a code whose only record is held there is none."""
+    rows = _PresentRows([], [], [], [])
     for code in touched:
         if code.holding is not None:
-            registrations.append(_registration_row(code, code.holding, registered=True))
+            rows.registrations.append(_registration_row(code, code.holding, registered=True))
             holder = _holder_row(code.uscc, code.holding.present().particulars)
             if code.as_read is None or holder != _holder_row(code.uscc, code.as_read):
-                holders.append(holder)
+                rows.holders.append(holder)
         elif code.withdrawn is not None:
-            registrations.append(_registration_row(code, code.withdrawn, registered=False))
-            vacated.append(code.uscc)
+            rows.registrations.append(_registration_row(code, code.withdrawn, registered=False))
+            rows.vacated.append(code.uscc)
         elif code.last_version:
-            vacant.append((code.uscc, code.last_version, code.cases[0].case_id if code.cases else None))
+            rows.vacant.append((code.uscc, code.last_version, code.cases[0].case_id if code.cases else None))
+    return rows
+
+
+async def _stage_present(connection: WriteConn, rows: _PresentRows) -> None:
     copy = connection.copy_records_to_table
-    if registrations:
-        await copy("staged_registration", records=registrations, columns=REGISTRATION_COLUMNS)
-        await connection.execute(_SQL["merge_registrations"])
-    if holders:
-        await copy("staged_holder", records=holders, columns=HOLDER_COLUMNS)
+    if rows.registrations:
+        await copy("staged_registration", records=rows.registrations, columns=REGISTRATION_COLUMNS)
+    if rows.holders:
+        await copy("staged_holder", records=rows.holders, columns=HOLDER_COLUMNS)
+
+
+async def _merge_holders(connection: WriteConn, rows: _PresentRows) -> None:
+    if rows.holders:
         await connection.execute(_SQL["merge_holders"])
-    if vacated:
-        await connection.execute(_SQL["remove_holders"], vacated)
-    if vacant:
-        await connection.execute(_SQL["note_vacant"], *map(list, zip(*vacant, strict=True)))
+
+
+async def _write_present(connection: WriteConn, rows: _PresentRows) -> None:
+    if rows.registrations:
+        await connection.execute(_SQL["merge_registrations"])
+    if rows.vacated:
+        await connection.execute(_SQL["remove_holders"], rows.vacated)
+    if rows.vacant:
+        await connection.execute(_SQL["note_vacant"], *map(list, zip(*rows.vacant, strict=True)))
 
 
 async def _write_numbers(connection: WriteConn, outcome: Outcome) -> None:
