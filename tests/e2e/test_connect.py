@@ -88,7 +88,18 @@ def test_the_python_program_ends_with_a_copy(system: System) -> None:
 
     registered = system.query("select count(*) as n from registration where registered")[0]["n"]
     tip = system.query("select max(sequence) as n from change")[0]["n"]
-    assert f"{registered} organizations at change {tip} of {tip}\n" == said
+    assert f"{registered} organizations at change {tip} of {tip}\n0 parts of the copy are wrong []\n" == said
+
+
+def test_a_copy_that_missed_a_change_finds_which_part_of_it_is_wrong(system: System) -> None:
+    (program,) = (block.text for block in blocks(PAGE) if block.language == "python")
+    missed = 'missed = max(copy)\ncopy[missed] = copy[missed] | {"version": 0}\ntip = '
+    (system.data_dir.parent / "stale.py").write_text(program.replace("tip = ", missed, 1), "utf-8")
+
+    said = run(system, [sys.executable, "stale.py"], **environment_of(system))
+
+    (last,) = system.query("select max(uscc) as uscc from registration where registered")
+    assert said.endswith(f"1 parts of the copy are wrong ['{last['uscc'][:12]}']\n")
 
 
 def test_the_java_program_reads_every_change(system: System) -> None:
