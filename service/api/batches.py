@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request, Response
 
 from service.api.bodies import answer, read_json
-from service.api.models import BatchDeclaration, BatchDeclarationRequest
+from service.api.feed_models import BatchDeclaration, BatchDeclarationRequest
 from service.api.parameters import Parameters, PlainText
 from service.auth.bearers import one_office
 from service.auth.policy import requires

@@ -11,7 +11,8 @@ from fastapi import FastAPI, Query, Response
 from starlette.responses import StreamingResponse
 
 from service.api.bodies import answer, answer_items
-from service.api.models import Change, ChangesTip, FeedPage
+from service.api.feed_models import Change, ChangesTip
+from service.api.models import FeedPage
 from service.api.parameters import NO_PARAMETERS, Cursor, Limit, Parameters, Wait
 from service.auth.policy import requires
 from service.deps import ContextDep, ResourcesDep

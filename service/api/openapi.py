@@ -12,8 +12,9 @@ from fastapi.openapi.utils import get_openapi
 
 from service.api.bodies import answer
 from service.api.examples import add_examples
-from service.api.models import ProblemDocument, Registration
+from service.api.models import ProblemDocument
 from service.api.parameters import NO_PARAMETERS
+from service.api.registration_models import Registration
 from service.api.registrations import LOOK_UP_PATH, RegistrationParameters
 from service.auth.policy import policy_of, public
 from service.deps import ResourcesDep

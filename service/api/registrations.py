@@ -19,8 +19,9 @@ from starlette.routing import Route
 from service.api.bodies import answer, is_text, read_json
 from service.api.codes import Judge, askable, normalized, open_judge
 from service.api.look_ups import Answer, encode_registration, entity_tag, look_up_many, registration_of
-from service.api.models import HistoricRegistration, Lookup, LookupRequest, Page
+from service.api.models import Page
 from service.api.parameters import Instant, Limit, Parameters, PlainText, instant_or_none
+from service.api.registration_models import HistoricRegistration, Lookup, LookupRequest
 from service.auth.policy import Policy, requires
 from service.deps import BearerDep, ContextDep, ResourcesDep, admit, context_of, resources_of
 from service.middleware import Context, Quick, Receive, Scope, Send

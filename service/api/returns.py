@@ -9,7 +9,8 @@ from fastapi import FastAPI, Query, Request, Response
 from pydantic import Field
 
 from service.api.bodies import answer, answer_items, read_json
-from service.api.models import Acknowledgement, AcknowledgementRequest, FeedPage, Page, Return
+from service.api.feed_models import Acknowledgement, AcknowledgementRequest, Return
+from service.api.models import FeedPage, Page
 from service.api.parameters import Cursor, Limit, Parameters, PlainText, Wait
 from service.auth.bearers import agreed_office, one_office
 from service.auth.policy import requires

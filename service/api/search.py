@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from service.api.bodies import answer
 from service.api.look_ups import registration_of
-from service.api.models import FoundRegistration, SearchPage
 from service.api.parameters import Instant, Limit, Parameters, PlainText, instant_or_none
+from service.api.registration_models import FoundRegistration, SearchPage
 from service.api.registrations import personal_permitted
 from service.auth.bearers import demand_known_office
 from service.auth.policy import requires

@@ -14,7 +14,8 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from service.api.bodies import answer
-from service.api.models import Page, Snapshot
+from service.api.feed_models import Snapshot
+from service.api.models import Page
 from service.api.parameters import NO_PARAMETERS, Limit, Parameters
 from service.auth.policy import requires
 from service.deps import ContextDep, ResourcesDep

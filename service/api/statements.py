@@ -11,7 +11,8 @@ from fastapi import FastAPI, Query, Request, Response
 from pydantic import Field
 
 from service.api.bodies import answer_items
-from service.api.models import Page, Return
+from service.api.feed_models import Return
+from service.api.models import Page
 from service.api.night_files import RESPONSES, Cell, Form, Table, answer_table, form_of
 from service.api.night_models import StatementBody
 from service.api.parameters import NO_PARAMETERS, Cursor, Limit, Parameters, PlainText

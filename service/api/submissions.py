@@ -19,7 +19,7 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from service.api.bodies import answer
-from service.api.models import DryRun, Submission, SubmissionProgress
+from service.api.feed_models import DryRun, Submission, SubmissionProgress
 from service.api.parameters import NO_PARAMETERS, Parameters, PlainText
 from service.auth.bearers import one_office
 from service.auth.policy import requires

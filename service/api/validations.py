@@ -10,8 +10,8 @@ from fastapi import FastAPI, Request, Response
 
 from service.api.bodies import answer, is_text, read_json
 from service.api.codes import normalized, open_judge, publicly_registered
-from service.api.models import Validation, ValidationRequest, Validations
 from service.api.parameters import NO_PARAMETERS
+from service.api.registration_models import Validation, ValidationRequest, Validations
 from service.auth.policy import public
 from service.deps import ResourcesDep
 from service.resources import Resources

@@ -44,29 +44,26 @@ class Bearers:
         Raises:
             Problem: unauthenticated; the header is missing or its key is unknown, ended or revoked.
         """
-        if authorization is None or authorization[:7].lower() != _SCHEME or len(authorization) > _LONGEST_KEY:
+        key = _key_of(authorization)
+        if key is None:
             raise unauthenticated()
-        key = authorization[7:].strip()
-        remembered = self._remembered.get(key)
-        if remembered is None or remembered.until < monotonic():
-            bearer = await self._ask(key)
-        else:
-            bearer = remembered.bearer
-        if bearer is None or (bearer.expires_at is not None and bearer.expires_at <= datetime.now(UTC)):
+        recalled = self._recall(key)
+        bearer = await self._ask(key) if recalled is None else recalled.bearer
+        if bearer is None or _has_ended(bearer):
             raise unauthenticated()
         return bearer
 
     def remembered(self, authorization: bytes | None) -> Bearer | None:
         """Return the bearer of a key that is remembered and may act now; None says nothing of the key."""
-        if authorization is None or authorization[:7].lower() != _SCHEME or len(authorization) > _LONGEST_KEY:
+        key = _key_of(authorization)
+        remembered = None if key is None else self._recall(key)
+        if remembered is None or remembered.bearer is None or _has_ended(remembered.bearer):
             return None
-        remembered = self._remembered.get(authorization[7:].strip())
-        if remembered is None or remembered.until < monotonic():
-            return None
-        bearer = remembered.bearer
-        if bearer is None or (bearer.expires_at is not None and bearer.expires_at <= datetime.now(UTC)):
-            return None
-        return bearer
+        return remembered.bearer
+
+    def _recall(self, key: bytes) -> Remembered | None:
+        remembered = self._remembered.get(key)
+        return None if remembered is None or remembered.until < monotonic() else remembered
 
     async def _ask(self, key: bytes) -> Bearer | None:
         """Ask the database once, however many requests with this key wait for the answer."""
@@ -87,6 +84,17 @@ class Bearers:
             self._remembered.clear()
         self._remembered[key] = Remembered(bearer, monotonic() + REMEMBERED_SECONDS)
         return bearer
+
+
+def _key_of(authorization: bytes | None) -> bytes | None:
+    """Return the key in an Authorization header, None where there is none that could be ours."""
+    if authorization is None or authorization[:7].lower() != _SCHEME or len(authorization) > _LONGEST_KEY:
+        return None
+    return authorization[7:].strip()
+
+
+def _has_ended(bearer: Bearer) -> bool:
+    return bearer.expires_at is not None and bearer.expires_at <= datetime.now(UTC)
 
 
 def demand_scope(bearer: Bearer, scope: Scope) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from service.api.models import Change, ChangesTip
+from service.api.feed_models import Change, ChangesTip
 from service.app import serve
 from service.auth.scopes import SCOPES
 from service.resources import ServeConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from service.api.models import Registration
+from service.api.registration_models import Registration
 from sync.instants import format_instant
 from sync.store.connection import Pool
 from tests.integration.api.conftest import Api, Registry, new_code, problem

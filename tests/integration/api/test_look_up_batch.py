@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from service.api.models import Lookup, Validation, Validations
+from service.api.registration_models import Lookup, Validation, Validations
 from sync.store.connection import Pool
 from tests.integration.api.conftest import Api, Registry, new_code, problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from service.api.models import HistoricRegistration
+from service.api.registration_models import HistoricRegistration
 from tests.integration.api.conftest import Api, Registry, new_code, problem
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from service.api.models import Acknowledgement, Return
+from service.api.feed_models import Acknowledgement, Return
 from sync.store.connection import Pool
 from tests.integration.api.conftest import Api, Registry, new_code, problem, record_of
 
