@@ -40,6 +40,10 @@ PROBLEMS: Mapping[Code, Text] = {
     "older-than-last": Text(
         zh="早于上次比对的登记簿，确认无误请用 force", en="older than the last register compared; force if that is so"
     ),
+    "nothing-in-common": Text(
+        zh="与本机关在库中的代码无一相同（是另一机关的登记簿？），确认无误请用 force",
+        en="not one code is the office's in the registry (another office's register?); force if that is so",
+    ),
     "not-decided-yet": Text(
         zh="未核查的记录过多，请稍后再报送", en="too many records are not decided yet; hand it in again later"
     ),

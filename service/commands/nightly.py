@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -11,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from rich.console import Console
@@ -144,7 +145,11 @@ def _register(file: Path, office: str | None, day: date, force: bool) -> Registe
     form = next(iter(forms))
     if form is None or len(forms) > 1:
         endings = ", ".join("." + each for each in FORMATS)
-        raise click.UsageError(f"{file.name} must end in {endings}, and all files of a register in the same")
+        if len(forms) > 1:
+            raise click.UsageError(
+                f"{file.name} holds several formats: all files of a register are of one of {endings}"
+            )
+        raise click.UsageError(f"{file.name} must end in {endings}")
     if office is None:
         raise click.UsageError("--against needs --office: whose register is it?")
     file = file.parent if file not in files and not file.is_dir() else file
@@ -281,6 +286,13 @@ def _watched(config: NightlyConfig) -> Iterator[NightlyConfig]:
         yield replace(config, means=means, announce=lambda text: console.print(text, style="dim", highlight=False))
 
 
+def open_private(file: Path) -> BinaryIO:
+    """Open a file for writing that its owner alone may read, also where it was there before."""
+    opened = os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    os.fchmod(opened.fileno(), 0o600)
+    return opened
+
+
 async def _run(
     settings: Settings, through: date | None, office: str | None, register: Register | None
 ) -> tuple[Night, list[Mapping[str, Any]]]:
@@ -299,7 +311,7 @@ async def _run(
             entry["problem"] = None if found.problem is None else json.loads(found.problem)
             if found.state == "done" and (found.different or found.missing_here):
                 file = register.file.with_name(register.file.name + ".settlement.ndjson")
-                with file.open("wb") as opened:
+                with open_private(file) as opened:
                     async with reading(config.means.pool, JOB) as connection:
                         async for lines in settlement(connection, order):
                             opened.write(lines)

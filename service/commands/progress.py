@@ -46,7 +46,8 @@ class Meter:
             self._bar.update(self._task, completed=done, total=self._total)
         elif time.monotonic() - self._shown_at >= _SECONDS_BETWEEN_LINES:
             self._shown_at = time.monotonic()
-            self._console.print(f"{self._what}: {done:,} of {self._total or 0:,}{self._left(done)}", highlight=False)
+            of = f" of {self._total:,}" if self._total else ""
+            self._console.print(f"{self._what}: {done:,}{of}{self._left(done)}", highlight=False)
 
     def _left(self, done: int) -> str:
         """Say how long the rest will take at the pace so far, where that can be told."""

@@ -41,6 +41,8 @@ UNDECIDED_RECORDS: Final = 200_000
 _ABANDONED_AFTER: Final = timedelta(hours=6)
 _PAGE: Final = 1_000
 _TOLD_CODES: Final = 10
+# Registers of so many rows that have no code in common are not of the same office.
+_STRANGE_ROWS: Final = 1_000
 # A register that a run died over so often, killed or by an error, is not what the others wait for.
 _MOST_TRIES: Final = 5
 
@@ -163,6 +165,10 @@ async def _make(means: Means, office: Office, order: Order, files: tuple[Path, .
     with ExitStack() as stack:
         answer = await asyncio.to_thread(stack.enter_context, asked)
         totals = answer.totals
+        if not (totals.equal or totals.different or totals.pending_office or order.forced) and (
+            min(totals.office_total, totals.registry_total) >= _STRANGE_ROWS
+        ):
+            raise UnusableRegister("nothing-in-common", rows=totals.office_total, registry=totals.registry_total)
         figures = (
             totals.office_total, totals.registry_total, totals.equal, totals.different, totals.missing_here,
             totals.missing_there, totals.pending_office, totals.pending_registry,

@@ -27,6 +27,7 @@ Code: TypeAlias = Literal[
     "not-gzip", "truncated", "damaged", "wrong-encoding", "malformed", "empty", "no-key-column", "unknown-columns",
     "repeated-columns", "different-columns", "missing-codes", "duplicate-codes", "too-few-rows",
     "older-than-last", "not-decided-yet", "not-parquet", "not-text", "nul-characters", "gave-up",
+    "nothing-in-common",
 ]  # fmt: skip
 
 

@@ -137,14 +137,16 @@ from comparison
 where comparison_id = $1 and ($2::text is null or office = $2)
 
 -- name: comparisons
--- Comparisons, newest date first.
+-- Comparisons, newest date first, of a date the last one first.
 -- $1 office or null, $2 date or null, $3 behind this date or null, $4 and this comparison, $5 at most
 select comparison_id, office, date, state, format, forced, handed_in_at, handed_in_by, finished_at, problem::text as problem, columns,
        office_total, registry_total, equal, different, missing_here, missing_there, pending_office, pending_registry
 from comparison
 where ($1::text is null or office = $1) and ($2::date is null or date = $2)
-  and ($3::date is null or (date, comparison_id) < ($3, $4::text))
-order by date desc, comparison_id desc
+  and ($3::date is null
+       or (date, number, comparison_id)
+          < ($3, coalesce((select c.number from comparison c where c.comparison_id = $4::text), 0), $4::text))
+order by date desc, number desc, comparison_id desc
 limit $5
 
 -- name: comparison_on

@@ -28,6 +28,7 @@ from sync.store.nightly_comparisons import (
     begin,
     find_comparison,
     hand_in,
+    list_comparisons,
     list_items,
     read_order,
 )
@@ -355,3 +356,23 @@ async def test_brokers_that_are_away_are_not_held_against_a_register(
     await town.night()
     found = await _found(town, comparison_id)
     assert ("done", 1) == (found.state, found.equal)
+
+
+async def test_the_register_of_another_office_halts_unless_forced(town: Town) -> None:
+    await town.push([message(number, record_of(number)) for number in range(1_000)])
+    foreign = town.write_register([record_of(number) for number in range(1_000, 2_000)])
+
+    halted = await _compared(town, foreign)
+    forced = await _compared(town, replace(foreign, force=True))
+    assert ("failed", "nothing-in-common") == (halted.state, orjson.loads(halted.problem or "{}")["code"])
+    assert ("done", 1_000, 1_000) == (forced.state, forced.missing_here, forced.missing_there)
+
+
+async def test_comparisons_are_listed_the_last_one_first(town: Town) -> None:
+    register = town.write_register([record_of(1)])
+    made = [await _handed_in(town, register) for _ in range(11)]
+
+    async with reading(town.pool, JOB) as connection:
+        page = await list_comparisons(connection, None, None, None, 4)
+        rest = await list_comparisons(connection, None, None, (page[-1].date, page[-1].comparison_id), 100)
+    assert made[::-1] == [each.comparison_id for each in (*page, *rest)]

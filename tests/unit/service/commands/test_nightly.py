@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.__main__ import cli
+from service.commands.nightly import open_private
 from service.commands.nightly_texts import batch_line
 
 
@@ -31,7 +32,7 @@ def registers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--against", "{folder}/nothing", "--office", "commerce"], "there is no register at"),
         (["--against", "{folder}/*.parquet", "--office", "commerce"], "there is no register at"),
         (["--against", "{folder}/notes.txt", "--office", "commerce"], "must end in .csv.gz"),
-        (["--against", "{folder}/*", "--office", "commerce"], "all files of a register in the same"),
+        (["--against", "{folder}/*", "--office", "commerce"], "all files of a register are of one of"),
         (["--records", "held"], "--records goes with --show"),
         (["--show", "--batch-id", "B"], "--batch-id goes with --records"),
         (["--show", "--records", "holds.new", "--batch-id", "B"], "not with holds"),
@@ -68,3 +69,13 @@ def test_a_master_that_is_no_spark_cluster_is_refused_by_name(registers: Path) -
 )
 def test_a_batch_is_named_with_what_differs(batch: dict[str, Any], line: str) -> None:
     assert line == batch_line({"batch_id": "B-1", "altered": 0} | batch)
+
+
+def test_a_settlement_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "register.csv.gz.settlement.ndjson"
+    file.write_bytes(b"what stood there before, for everybody")
+    file.chmod(0o644)
+
+    with open_private(file) as opened:
+        opened.write(b"{}")
+    assert (0o600, b"{}") == (file.stat().st_mode & 0o777, file.read_bytes())
