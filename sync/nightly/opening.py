@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, Literal, TypeAlias, get_args
 
-from sync.nightly.sealing import Closing
+from sync.nightly.sealing import Closing, window_of
 from sync.records import Disposition
 from sync.store import nightly
 from sync.store.connection import ReadConn
@@ -33,7 +33,7 @@ async def read_records(
 
     `altered` are those whose message id was known with other content.
     """
-    window = closing.days.window(day)
+    window = await window_of(connection, closing.days, office, day)
     sealed = await nightly.read_statement(connection, day, office)
     if sealed is not None and sealed.first_sequence is not None:
         after = max(after, sealed.first_sequence - 1)
@@ -55,7 +55,7 @@ async def read_holds(
     connection: ReadConn, closing: Closing, office: str, day: date, hold: Hold, *, after: int = 0, limit: int
 ) -> list[tuple[int, str]]:
     """Return the returns behind the holds of a day, behind a sequence, each with its own."""
-    window = closing.days.window(day)
+    window = await window_of(connection, closing.days, office, day)
     return await nightly.read_hold_items(
         connection, office=office, begins=window.begins, ends=window.ends, hold=hold, after=after, limit=limit
     )

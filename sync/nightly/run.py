@@ -25,7 +25,7 @@ from sync.nightly.engine import Engine
 from sync.nightly.quality import required_fields, stock_after_days
 from sync.nightly.register_faults import Format
 from sync.nightly.report import write_report
-from sync.nightly.sealing import Closing, behind, preview, seal
+from sync.nightly.sealing import Closing, behind, preview, seal, window_of
 from sync.offices import Office, Offices
 from sync.store import nightly, nightly_comparisons, nightly_numbers, nightly_quality
 from sync.store.connection import JOB, Limits, ReadConn, reading, session, writing
@@ -239,7 +239,6 @@ async def _compare(config: NightlyConfig, register: Register, night: Night) -> N
 async def _close(config: NightlyConfig, day: date, only: str | None, night: Night) -> None:
     """Seal what can be sealed of a day and measure it."""
     pool = config.means.pool
-    window = config.closing.days.window(day)
     for office in chosen(config.offices, only):
         lines = await _wait_for(config, office.id, day)
         if lines:
@@ -250,6 +249,7 @@ async def _close(config: NightlyConfig, day: date, only: str | None, night: Nigh
             known = await nightly.read_statement(connection, day, office.id) is not None
             comparison = await nightly_comparisons.comparison_on(connection, office.id, day)
             steps = await nightly.read_steps(connection, day)
+            window = await window_of(connection, config.closing.days, office.id, day)
         sealed = await seal(pool, config.closing, office, day, summary(comparison))
         if not known:
             statement = orjson.loads(sealed.body)

@@ -40,6 +40,20 @@ class Closing:
         return max(window.begins, window.ends - self.days.ends + self.silent_after)
 
 
+async def window_of(connection: ReadConn, days: BusinessDays, office: str, day: date) -> Window:
+    """Return the instants of a day of an office.
+
+    A sealed day keeps its own, and the next one begins where it ended: so where `USCC_DAY_ENDS` is set anew, one day
+    is longer or shorter, and no record is counted twice or not at all.
+    """
+    own = await nightly.sealed_bounds(connection, day, office)
+    if own is not None:
+        return Window(begins=own[0], ends=own[1])
+    window = days.window(day)
+    before = await nightly.sealed_bounds(connection, day - timedelta(days=1), office)
+    return window if before is None else Window(begins=before[1], ends=window.ends)
+
+
 def works_on(office: Office, day: date) -> bool:
     """Whether an office works on a day, by its calendar."""
     return WorkingCalendar.load(office.calendar).working_days(day - timedelta(days=1), day) == 1
@@ -70,10 +84,11 @@ async def preview(
     connection: ReadConn, closing: Closing, office: Office, day: date, comparison: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the statement of a day as it stands, unsealed: nobody is silent before the hour has come."""
-    window = closing.days.window(day)
+    window = await window_of(connection, closing.days, office.id, day)
     sealed = await nightly.last_sealed(connection, office.id, day)
-    unsealed_from = window.begins if sealed is None else min(window.begins, closing.days.window(sealed).ends)
-    if sealed is None:
+    if sealed is not None:
+        unsealed_from = min(window.begins, (await window_of(connection, closing.days, office.id, sealed)).ends)
+    else:
         first = await nightly.first_instant(connection)
         unsealed_from = window.begins if first is None else min(window.begins, first)
     counts = await read_counts(connection, office.id, day, window, unsealed_from)
@@ -95,7 +110,6 @@ async def seal(
     pool: Pool, closing: Closing, office: Office, day: date, comparison: Mapping[str, Any] | None
 ) -> nightly.SealedStatement:
     """Seal a day whose partitions have passed its end; one that is sealed stays as it is."""
-    window = closing.days.window(day)
     async with reading(pool, JOB) as connection:
         present = await nightly.read_statement(connection, day, office.id)
     if present is not None:
@@ -103,6 +117,7 @@ async def seal(
     async with writing(pool, JOB) as connection:
         sealed_at = await nightly.pass_writers(connection)
     async with writing(pool, JOB) as connection:
+        window = await window_of(connection, closing.days, office.id, day)
         counts = await read_counts(connection, office.id, day, window, window.begins)
         statement = compose(
             day=day,

@@ -187,6 +187,12 @@ async def read_statement(connection: ReadConn, day: date, office: str) -> Sealed
     return None if row is None else SealedStatement(**row)
 
 
+async def sealed_bounds(connection: ReadConn, day: date, office: str) -> tuple[datetime, datetime] | None:
+    """Return the instants between which a sealed day was counted, None where it is not sealed."""
+    row = await connection.fetchrow(_SQL["sealed_bounds"], day, office)
+    return None if row is None else (row["begins"], row["ends"])
+
+
 async def last_sealed(connection: ReadConn, office: str, before: date) -> date | None:
     """Return the last sealed day of an office before another."""
     day: date | None = await connection.fetchval(_SQL["last_sealed"], office, before)

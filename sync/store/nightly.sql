@@ -105,6 +105,12 @@ on conflict do nothing
 -- $1 date, $2 office
 select body, first_sequence, last_sequence from statement where date = $1 and office = $2
 
+-- name: sealed_bounds
+-- Between which instants a sealed day was counted.
+-- $1 date, $2 office
+select (body::json ->> 'begins_at')::timestamptz as begins, (body::json ->> 'ends_at')::timestamptz as ends
+from statement where date = $1 and office = $2
+
 -- name: last_sealed
 -- The last sealed day of an office before another.
 -- $1 office, $2 day

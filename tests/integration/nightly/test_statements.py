@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from sync.errors import SyncError
 from sync.kafka import Message, Producer
 from sync.nightly.opening import HOLDS, Hold, read_holds
-from sync.nightly.run import AnotherRun, lease, show
+from sync.nightly.run import AnotherRun, lease, run_once, show
 from sync.nightly.sealing import works_on
 from sync.nightly.statement import digest_of
 from sync.store import nightly
@@ -159,6 +160,29 @@ async def test_a_day_is_sealed_only_when_every_partition_has_passed_its_end(town
         await town.push([message(1, record_of(1))], at=now, partition=partition)
     after = await town.night()
     assert {} == after.unsealed
+
+
+async def test_a_days_end_that_is_set_anew_counts_no_record_twice_or_not_at_all(town: Town) -> None:
+    conflict = record_of(2) | {"name": "另一家有限公司", "registration_number": "R999"}
+    evening = timedelta(hours=8)
+    await town.push([message(1, record_of(1)), message(2, record_of(2))])
+    await town.push([message(3, conflict)], at=NOON + evening)
+    await run_once(town.config(), through=DAY)
+    town.closing = replace(town.closing, days=type(town.closing.days)(ends=timedelta(hours=18)))
+    await town.push([message(4, record_of(4))], at=NOON + timedelta(days=1))
+    await town.push([message(5, record_of(5)), message(6, record_of(6))], at=NOON + timedelta(days=1) + evening)
+    night = await run_once(town.config(), through=DAY + timedelta(days=1))
+
+    first, second = await _statement(town), await _statement(town, DAY + timedelta(days=1))
+    third = (await show(town.config(), DAY + timedelta(days=2), town.commerce))[0]
+    assert night.balanced
+    assert [3, 1, 2] == [each["received"] for each in (first, second, third)]
+    assert [True, True, True] == [each["balanced"] for each in (first, second, third)]
+    assert first["ends_at"] == second["begins_at"]
+    assert second["ends_at"] == third["begins_at"]
+    assert [(1, "held")] == [
+        (each["attempt"], each["disposition"]) for each in await _behind(town, DAY + timedelta(days=1), "opening")
+    ]
 
 
 async def test_two_runs_never_work_at_the_same_time(town: Town) -> None:
