@@ -132,6 +132,10 @@ def _count_strings(members: dict[str, Any]) -> int:
         if type(container) is dict:
             count += len(container)
             values = container.values()
+        kinds = list(map(type, values))
+        if kinds.count(str) == len(kinds):
+            count += len(kinds)
+            continue
         for value in values:
             kind = type(value)
             if kind is str:

@@ -39,6 +39,8 @@ _DISPOSITION: Final = copying.columns(len(DISPOSITION_COLUMNS))
 _VERSION: Final = copying.columns(len(VERSION_COLUMNS))
 _CHANGE: Final = copying.columns(len(CHANGE_COLUMNS))
 
+_NO_HEADERS: Final = copying.NULL * len(_HEADERS)
+
 _word = lru_cache(maxsize=1_024)(text)
 _moment = lru_cache(maxsize=16_384)(timestamptz)
 
@@ -47,16 +49,19 @@ def lines_of(submission: Submission) -> Lines:
     """Return what is written of a record whatever becomes of it; kept with it, and made only once."""
     if submission.lines is None:
         receipt, received_at = text(submission.receipt_id), _moment(submission.incoming.received_at)
+        message_id, uscc = text(submission.message_id), text(submission.uscc)
         submission.lines = Lines(
-            disposition=_disposition_head(submission, receipt, received_at),
+            disposition=_disposition_head(submission, receipt, received_at, message_id, uscc),
             raw=_raw_line(submission, receipt, received_at),
-            message=_message_line(submission, receipt),
-            version=_version_head_of(submission),
+            message=_message_line(submission, receipt, message_id),
+            version=_version_head_of(submission, receipt, message_id, uscc),
         )
     return submission.lines
 
 
-def _disposition_head(submission: Submission, receipt: bytes, received_at: bytes) -> bytes:
+def _disposition_head(
+    submission: Submission, receipt: bytes, received_at: bytes, message_id: bytes, uscc: bytes
+) -> bytes:
     topic, partition, offset = submission.incoming.source
     return b"".join(
         (
@@ -66,11 +71,11 @@ def _disposition_head(submission: Submission, receipt: bytes, received_at: bytes
             _word(topic),
             integer(partition),
             bigint(offset),
-            text(None if submission.quarantined else submission.message_id),
+            copying.NULL if submission.quarantined else message_id,
             text(submission.batch_id),
             bytea(submission.content_sha256),
             _word(submission.operation),
-            text(submission.uscc),
+            uscc,
             received_at,
         )
     )
@@ -78,62 +83,58 @@ def _disposition_head(submission: Submission, receipt: bytes, received_at: bytes
 
 def _raw_line(submission: Submission, receipt: bytes, received_at: bytes) -> bytes:
     incoming = submission.incoming
-    headers = [text(_header(incoming.headers.get(name))) for name in _HEADERS]
-    return b"".join((_RAW, receipt, received_at, *headers, bytea(incoming.body)))
+    headers = incoming.headers
+    named = [text(_header(headers.get(name))) for name in _HEADERS] if headers else [_NO_HEADERS]
+    return b"".join((_RAW, receipt, received_at, *named, bytea(incoming.body)))
 
 
 def _header(value: bytes | None) -> str | None:
     return value.decode("utf-8", "replace").replace("\0", "\ufffd") if value is not None else None
 
 
-def _message_line(submission: Submission, receipt: bytes) -> bytes | None:
+def _message_line(submission: Submission, receipt: bytes, message_id: bytes) -> bytes | None:
     if submission.message_id is None or submission.content_digest is None:
         return None
-    office, message_id = _word(submission.office), text(submission.message_id)
-    return b"".join((_MESSAGE, office, message_id, receipt, bytea(submission.content_digest)))
+    return b"".join((_MESSAGE, _word(submission.office), message_id, receipt, bytea(submission.content_digest)))
 
 
-def _version_head_of(submission: Submission) -> bytes | None:
+def _version_head_of(submission: Submission, receipt: bytes, message_id: bytes, uscc: bytes) -> bytes | None:
     """Return how the version of a record begins, if it makes one as it is; an event of more or less has its own."""
-    if submission.key is None or submission.uscc is None or submission.operation is None or submission.has_error:
+    key = submission.key
+    if key is None or submission.uscc is None or submission.operation is None or submission.has_error:
         return None
-    return _version_head(
-        uscc=submission.uscc,
-        operation=submission.operation,
-        office=submission.office,
-        key=submission.key,
-        name_key=submission.name_key,
-        particulars=submission.particulars,
-        predecessor_uscc=submission.predecessor_uscc,
-        receipt_id=submission.receipt_id,
-    )
-
-
-def _version_head(
-    *,
-    uscc: str,
-    operation: str,
-    office: str,
-    key: tuple[int, datetime, str],
-    name_key: str,
-    particulars: Particulars,
-    predecessor_uscc: str | None,
-    receipt_id: str,
-) -> bytes:
-    major, occurred_at, message_id = key
     return b"".join(
         (
             _VERSION,
-            text(uscc),
-            _word(operation),
-            _word(office),
-            bigint(major),
-            timestamptz(occurred_at),
-            text(message_id),
-            text(name_key),
-            jsonb(particulars.text),
-            text(predecessor_uscc),
-            text(receipt_id),
+            uscc,
+            _word(submission.operation),
+            _word(submission.office),
+            bigint(key.major),
+            timestamptz(key.occurred_at),
+            message_id,
+            text(submission.name_key),
+            jsonb(submission.particulars.text),
+            text(submission.predecessor_uscc),
+            receipt,
+        )
+    )
+
+
+def _version_head(write: VersionWrite) -> bytes:
+    event = write.event
+    return b"".join(
+        (
+            _VERSION,
+            text(write.uscc),
+            _word(event.operation),
+            _word(event.office),
+            bigint(event.key.major),
+            timestamptz(event.key.occurred_at),
+            text(event.key.message_id),
+            text(event.name_key),
+            jsonb(Particulars.of(event.record).text),
+            text(write.predecessor_uscc),
+            text(event.receipt_id),
         )
     )
 
@@ -164,21 +165,9 @@ def disposition_lines(
 def version_line(write: VersionWrite) -> bytes:
     """Return the line of a version."""
     event = write.event
-    head = write.head
-    if head is None:
-        head = _version_head(
-            uscc=write.uscc,
-            operation=event.operation,
-            office=event.office,
-            key=event.key,
-            name_key=event.name_key,
-            particulars=Particulars.of(event.record),
-            predecessor_uscc=write.predecessor_uscc,
-            receipt_id=event.receipt_id,
-        )
     return b"".join(
         (
-            head,
+            write.head or _version_head(write),
             _word(write.kind),
             integer(event.version),
             integer(write.holding),
