@@ -77,10 +77,6 @@ class Consumer:
         held = (Partition(tp.topic, tp.partition) for tp in self._client.assignment())
         return [place for place in held if place not in self._positions]
 
-    def owned(self) -> list[Partition]:
-        """Return the partitions that are ours and have a position."""
-        return list(self._positions)
-
     def seek(self, place: Partition, offset: int, decided: tuple[int, bytes] | None = None) -> None:
         """Read `place` from `offset` on.
 

@@ -167,16 +167,6 @@ async def halt_partition(connection: WriteConn, topic: str, partition: int, reas
     await connection.execute(_SQL["halt_partition"], topic, partition, reason)
 
 
-async def resume_partition(connection: WriteConn, topic: str, partition: int) -> bool:
-    """Let a halted partition go on; False when it was not halted."""
-    return (await connection.execute(_SQL["resume_partition"], topic, partition)) == "UPDATE 1"
-
-
-async def list_partitions(connection: ReadConn) -> list[dict[str, Any]]:
-    """Return every partition with where it stands and why it is halted."""
-    return [dict(row) for row in await connection.fetch(_SQL["list_partitions"])]
-
-
 async def draw(connection: WriteConn, name: str, count: int) -> int:
     """Draw `count` numbers of a dense sequence and return the first of them."""
     last: int = await connection.fetchval(_SQL["draw"], name, count)

@@ -38,17 +38,6 @@ where topic = $1 and partition = $2
 -- Write down why a partition cannot go on.
 update partition_progress set halted_at = clock_timestamp(), halted_reason = $3 where topic = $1 and partition = $2
 
--- name: resume_partition
--- Let a halted partition go on.
-update partition_progress set halted_at = null, halted_reason = null
-where topic = $1 and partition = $2 and halted_reason is not null
-
--- name: list_partitions
--- Every partition, where it stands and why it is halted.
-select topic, partition, office, next_offset, decided_records, last_received_at, last_decided_at, halted_at, halted_reason
-from partition_progress
-order by topic, partition
-
 -- name: draw
 -- Draw $2 numbers of a dense sequence; returns the last one drawn.
 insert into sequence_counter as counter (name, value) values ($1, $2)

@@ -11,8 +11,8 @@ import pytest
 from sync.kafka import KafkaSettings, Partition
 from sync.quarantine import FAILURES_IN_A_ROW
 from sync.records import Incoming, Submission
-from sync.store import ledger
 from sync.store.connection import Pool, writing
+from sync.store.standing import resume_partition
 from tests.faults.own_topics import OwnTopics, good
 from tests.integration.ledger import body, read_returns
 from tests.messages import code
@@ -114,7 +114,7 @@ async def test_failures_of_our_own_code_in_a_row_halt_the_partition_until_it_is_
             reason = await topics.until_halted(pool, place)
         async with topics.ingesting(applier, group=suffix):
             async with writing(pool) as connection:
-                assert await ledger.resume_partition(connection, *place)
+                assert await resume_partition(connection, *place)
             await topics.until_decided(pool)
 
     assert f"our own code failed on {FAILURES_IN_A_ROW} records in a row: ZeroDivisionError" == reason
