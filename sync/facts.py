@@ -161,6 +161,10 @@ class Facts:
             code = self.codes[uscc] = CodeFacts(uscc=uscc)
         return code
 
+    def allow(self, rule: str, one: str, other: str) -> None:
+        """Let two codes stand beside each other under a rule, whichever of them is judged."""
+        self.allowed |= {(rule, one, other), (rule, other, one)}
+
     def remember_identity(self, code: CodeFacts) -> None:
         """Let the records that follow find a code under the identity that it has now."""
         if code.holding is None:

@@ -343,8 +343,7 @@ class Resolver:
         """Enter conflicts, as (rule, code, code), among those that may stand."""
         for conflict in sorted(conflicts):
             self._effects.outcome.allowed.append(AllowedConflict(*conflict, self._case.case_id, self._act.actor))
-            rule, one, other = conflict
-            self._judge.facts.allowed |= {conflict, (rule, other, one)}
+            self._judge.facts.allow(*conflict)
 
     def _end(self, members: Iterable[Member]) -> None:
         for member in list(members):

@@ -157,8 +157,7 @@ async def _read_neighbours(connection: ReadConn, facts: Facts, batch: Sequence[S
         await read_codes(connection, facts, list(neighbours))
     # Asked of the batch's own codes, because two of them may be in conflict with each other.
     for row in await connection.fetch(_SQL["allowed_conflicts"], list({each.uscc for each in bringing})):
-        for pair in ((row["uscc"], row["other_uscc"]), (row["other_uscc"], row["uscc"])):
-            facts.allowed.add((row["rule"], *pair))
+        facts.allow(row["rule"], row["uscc"], row["other_uscc"])
     # The batch's names, not those of `by_name`: a case may be open under a name that nobody in the registry has now.
     names = {each.name_key for each in bringing}
     keys = [*subjects, *names, *(f"{kind}:{number}" for kind, number in numbers)]
