@@ -156,6 +156,11 @@ def registration_json(
     }
 
 
+def view_json(view: View, *, masked: bool = True) -> dict[str, object]:
+    """Return registration/1 of a view."""
+    return registration_json(**view._asdict(), masked=masked)
+
+
 def encode_change(change: ChangeWrite, *, sequence: int, recorded_at: datetime) -> bytes:
     """Return the bytes of change/1.
 

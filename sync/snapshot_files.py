@@ -20,7 +20,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from sync.encoding import registration_json
+from sync.encoding import view_json
 from sync.outcome import View
 from sync.store.snapshots import SnapshotFile
 from validators.fields import FIELDS
@@ -49,19 +49,7 @@ def row_of(view: View) -> SnapshotRow:
     """Return the row of a registration, personal values masked; of a hidden one no more than code and version."""
     if not view.is_public:
         return [view.uscc, view.version, *(None for _ in COLUMNS[2:])]
-    shown = registration_json(
-        uscc=view.uscc,
-        version=view.version,
-        status=view.status,
-        office=view.office,
-        record=view.record,
-        valid_from=view.valid_from,
-        recorded_at=view.recorded_at,
-        predecessor_uscc=None,
-        successor_uscc=None,
-        open_case=None,
-        receipt_id=view.receipt_id,
-    )
+    shown = view_json(view)
     record = shown["record"]
     assert isinstance(record, dict)
     return [*(shown[name] for name in HEAD), *(record.get(name) for name in COLUMNS[len(HEAD) :])]

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from sync.encoding import registration_json
+from sync.encoding import view_json
 from sync.instants import format_instant
 from sync.masking import mask
 from sync.outcome import ChangeWrite, View
@@ -32,7 +32,7 @@ def plain_change(change: ChangeWrite, *, sequence: int, recorded_at: datetime) -
             "changed_fields": _changed(change.before if known else None, change.after),
             "effective_at": format_instant(change.effective_at),
             "recorded_at": format_instant(recorded_at),
-            "registration": registration_json(**change.after._asdict()),
+            "registration": view_json(change.after),
         }
     )
 

@@ -17,7 +17,7 @@ import orjson
 
 from service.metrics import Metrics
 from service.problems import retry_later
-from sync.encoding import registration_json
+from sync.encoding import registration_json, view_json
 from sync.errors import Retryable, SyncError
 from sync.outcome import View
 from sync.store.connection import Pool, reading
@@ -59,20 +59,7 @@ class _Caller:
 
 def registration_of(view: View) -> dict[str, object]:
     """Return registration/1 of what a statement read: it has masked what the caller may not see."""
-    return registration_json(
-        uscc=view.uscc,
-        version=view.version,
-        status=view.status,
-        office=view.office,
-        record=view.record,
-        valid_from=view.valid_from,
-        recorded_at=view.recorded_at,
-        predecessor_uscc=view.predecessor_uscc,
-        successor_uscc=view.successor_uscc,
-        open_case=view.open_case,
-        receipt_id=view.receipt_id,
-        masked=False,
-    )
+    return view_json(view, masked=False)
 
 
 def encode_registration(view: View) -> bytes:
