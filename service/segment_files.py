@@ -19,7 +19,7 @@ from validators.normalization import normalize
 
 _COLUMNS = {
     "first": ("first_body", "起始码", "码段起始", "起始主体标识码"),
-    "last": ("last_body", "终止码", "码段终止", "终止主体标识码"),
+    "last": ("last_body", "终止码", "截止码", "码段终止", "终止主体标识码"),
     "office": ("登记管理部门", "部门"),
     "registrar_code": ("登记机关代码", "登记管理机关代码", "djglbmdm"),
     "registrar_name": ("登记机关名称", "登记机关", "djglbmmc"),

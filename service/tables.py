@@ -90,7 +90,7 @@ def open_table(path: Path, encoding: Encoding | None = None) -> Table:
     _, header = next(_lines(path, encoding), (1, []))
     if not any(cell.strip() for cell in header):
         raise UnreadableTable(
-            f"{path.name}: the first row is empty, it should name the columns",
+            f"{path.name}: 首行应为列名 · the first row is empty, it should name the columns",
             expected="a first row that names the columns",
         )
     columns: list[str] = []
@@ -116,7 +116,9 @@ def detect_charset(path: Path, sample_bytes: int | None = None) -> Encoding:
             for line in stream:
                 if is_empty and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                     raise UnreadableTable(
-                        f"{path.name} is UTF-16: save it as UTF-8", code="not-encoded", expected="UTF-8"
+                        f"{path.name}: 是 UTF-16，请另存为 UTF-8 · is UTF-16: save it as UTF-8",
+                        code="not-encoded",
+                        expected="UTF-8",
                     )
                 is_empty = False
                 if not line.isascii():
@@ -129,7 +131,7 @@ def detect_charset(path: Path, sample_bytes: int | None = None) -> Encoding:
     except (OSError, EOFError) as error:
         raise UnreadableTable(f"{path.name}: {error}") from None
     if is_empty:
-        raise UnreadableTable(f"{path.name} is empty", code="no-records")
+        raise UnreadableTable(f"{path.name}: 空文件 · is empty", code="no-records")
     return "gb18030" if bad > good else "utf-8"
 
 
@@ -147,9 +149,9 @@ def _check_unpacked(path: Path) -> None:
         with zipfile.ZipFile(path) as package:
             unpacked = sum(entry.file_size for entry in package.infolist())
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise UnreadableTable(f"{path.name} is no workbook: {error}", code="not-xlsx") from None
+        raise UnreadableTable(f"{path.name}: 不是工作簿 · is no workbook: {error}", code="not-xlsx") from None
     if unpacked > MAX_UNPACKED_BYTES:
-        raise UnreadableTable(f"{path.name} unpacks to {unpacked:,} bytes", code="payload-too-large")
+        raise UnreadableTable(f"{path.name}: 解压后过大 · unpacks to {unpacked:,} bytes", code="payload-too-large")
 
 
 def find_columns(table: Table, wanted: Mapping[str, Sequence[str]], required: Iterable[str]) -> dict[str, str]:
@@ -168,7 +170,8 @@ def find_columns(table: Table, wanted: Mapping[str, Sequence[str]], required: It
     missing = [" / ".join((key, *wanted[key])) for key in required if key not in found]
     if missing:
         raise UnreadableTable(
-            f"{table.path.name}: there is no column {'; '.join(missing)}; there are: {', '.join(table.columns)}",
+            f"{table.path.name}: 没有列 · there is no column {'; '.join(missing)}; "
+            f"现有 · there are: {', '.join(table.columns)}",
             code="no-column",
             expected="; ".join(missing),
         )
@@ -195,7 +198,9 @@ def _lines(path: Path, encoding: Encoding | None) -> Iterator[tuple[int, list[st
         elif name.endswith(CSV_SUFFIXES):
             yield from _csv_lines(path, encoding or "utf-8")
         else:
-            raise UnreadableTable(f"{path.name}: the suffix says nothing; known are .csv, .csv.gz, .xlsx, .parquet")
+            raise UnreadableTable(
+                f"{path.name}: 无法识别的后缀 · the suffix says nothing; known are .csv, .csv.gz, .xlsx, .parquet"
+            )
     except (OSError, EOFError) as error:
         raise UnreadableTable(f"{path.name}: {error}") from error
 
@@ -251,7 +256,7 @@ def _decoded(name: str, stream: IO[bytes], encoding: Encoding) -> Iterator[str]:
         except UnicodeDecodeError as error:
             place = f"line {number}, byte {error.start + 1}"
             raise UnreadableTable(
-                f"{name}, {place}: not {encoding.upper()}",
+                f"{name}, {place}: 不是 · not {encoding.upper()}",
                 code="not-encoded",
                 expected=f"{encoding.upper()} ({place})",
             ) from None

@@ -181,7 +181,8 @@ def read_receipt(path: Path) -> Receipt:
         if receipt is None:
             receipt = Receipt(report_id=report_id)
         if not report_id or report_id != receipt.report_id:
-            raise NotOurs(f"{path.name}, line {line}: a receipt is of one report, and each line names it")
+            what = "一份回执只对应一次上报 · a receipt is of one report, and each line names it"
+            raise NotOurs(f"{path.name}, line {line}: {what}")
         if result in _ACCEPTED:
             receipt.accepted += 1
         elif result in _REFUSED:

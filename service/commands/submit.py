@@ -110,7 +110,8 @@ def command(
     console = Console(stderr=True, highlight=False)
     with opened(file, how, batch_id) as outgoing:
         encoding = f", {outgoing.charset.upper()}" if outgoing.charset else ""
-        console.print(f"{file.name}: {outgoing.kind}{encoding}, sha256 {outgoing.prefix}…", markup=False)
+        kind = "parquet" if outgoing.charset is None and outgoing.kind == "csv" else outgoing.kind
+        console.print(f"{file.name}: {kind}{encoding}, sha256 {outgoing.prefix}…", markup=False)
         run = _Run(settings, site, office, outgoing, console, url, key_file)
         if dry_run:
             outcome = run.try_out_there() if url else run.try_out_here()

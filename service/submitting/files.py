@@ -75,10 +75,14 @@ class OutgoingFile:
             UnreadableTable: the file as a whole cannot be read; says where.
         """
         try:
+            number = 0
             for number, body in enumerate(self._bodies(), start=1):
                 yield self._row(number, body)
+            if number == 0:
+                raise UnreadableFile("no-records")
         except UnreadableFile as error:
-            raise UnreadableTable(f"{self.path.name}: {error}") from None
+            where = "" if error.column is None else f" {error.column}:"
+            raise UnreadableTable(f"{self.path.name}:{where} {_told(error)}", code=error.code) from None
         except TooLargeFile as error:
             raise UnreadableTable(f"{self.path.name} is too large: the limit is {error.limit}") from None
 
@@ -98,6 +102,15 @@ class OutgoingFile:
         return OutgoingRow(number, head.code or fallback_id, fallback_id, batch_id if is_named else None, body)
 
 
+def _told(error: UnreadableFile) -> str:
+    """Return what is wrong in both languages."""
+    # Loaded for a file at fault alone: it knows every problem of the API.
+    from service.problems import FAULTS
+
+    text = FAULTS[error.code]
+    return f"{text.zh} · {text.en}".format(expected=error.expected)
+
+
 @contextmanager
 def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> Iterator[OutgoingFile]:
     """Open a file: digest, format, encoding; unpacked for as long as the block lasts where it is packed.
@@ -112,7 +125,9 @@ def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> I
     suffix = next((each for each in (*_KINDS, ".parquet", ".pq") if name.endswith(each)), None)
     if suffix is None:
         known = ", ".join((*_KINDS, ".parquet"))
-        raise UnreadableTable(f"{path.name}: the suffix says nothing; known are {known}, also with .gz")
+        raise UnreadableTable(
+            f"{path.name}: 无法识别的后缀 · the suffix says nothing; known are {known}, also with .gz"
+        )
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()

@@ -89,7 +89,7 @@ def open_source(path: Path, column: str | None, encoding: Encoding | None = None
     """
     name = path.name.lower()
     if not path.is_file():
-        raise UnreadableFile(f"there is no file {path}")
+        raise UnreadableFile(f"没有这个文件 · there is no file {path}")
     if name.endswith((".parquet", ".pq")):
         return ParquetSource(path, column)
     if name.endswith(".xlsx"):
@@ -98,7 +98,9 @@ def open_source(path: Path, column: str | None, encoding: Encoding | None = None
         return NdjsonSource(path, column, encoding or detect_encoding(path))
     if name.endswith((".csv", ".csv.gz", ".txt", ".tsv", ".tsv.gz")):
         return CsvSource(path, column, encoding or detect_encoding(path), patient=patient)
-    raise UnreadableFile(f"{path.name}: the suffix says nothing; known are .csv, .csv.gz, .ndjson, .parquet, .xlsx")
+    raise UnreadableFile(
+        f"{path.name}: 无法识别的后缀 · the suffix says nothing; known are .csv, .csv.gz, .ndjson, .parquet, .xlsx"
+    )
 
 
 def detect_encoding(path: Path, *, whole: bool = False) -> Encoding:
@@ -118,14 +120,17 @@ def choose_column(columns: list[str], wanted: str | None) -> str:
     if wanted is not None:
         if wanted in columns:
             return wanted
-        raise UnreadableFile(f"there is no column {wanted}; there are: {', '.join(columns)}")
+        raise UnreadableFile(f"没有列 · there is no column {wanted}; 现有 · there are: {', '.join(columns)}")
     named = {name.strip().lower(): name for name in reversed(columns)}
     for name in CODE_COLUMNS:
         if name in named:
             return named[name]
     if len(columns) == 1:
         return columns[0]
-    raise UnreadableFile(f"which column holds the codes? name it with --column; there are: {', '.join(columns)}")
+    raise UnreadableFile(
+        "代码在哪一列？请用 --column 指明 · which column holds the codes? name it with --column; "
+        f"现有 · there are: {', '.join(columns)}"
+    )
 
 
 def _is_gzip(path: Path) -> bool:
@@ -174,8 +179,14 @@ class CsvSource:
             line = stream.readline(_BLOCK_BYTES)
         text = line.decode(self.notes.encoding or "utf-8", "replace").removeprefix("\ufeff").rstrip("\r\n")
         if not text:
-            raise UnreadableFile(f"{self._path.name}: the first line is empty, it should name the columns")
-        return _header(next(csv.reader([text], delimiter=self._separator)), column)
+            raise UnreadableFile(
+                f"{self._path.name}: 首行应为列名 · the first line is empty, it should name the columns"
+            )
+        try:
+            cells = next(csv.reader([text], delimiter=self._separator))
+        except csv.Error:
+            raise UnreadableFile(f"{self._path.name}: 不是文本表格 · the first line is no text of a table") from None
+        return _header(cells, column)
 
     def batches(self) -> Iterator[Any]:
         """Yield the rows.
@@ -192,11 +203,17 @@ class CsvSource:
                 yield from reader
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             if "UTF8" in str(error) or isinstance(error, UnicodeDecodeError):
-                raise WrongEncoding(f"{self._path.name} is not {self.notes.encoding}: {error}") from error
-            kind = UnreadableFile if self._patient else NeedsPatience
-            raise kind(f"{self._path.name}: {error}") from error
+                raise WrongEncoding(
+                    f"{self._path.name}: 既非 UTF-8 也非 GB18030 · holds bytes that are neither UTF-8 nor GB18030"
+                ) from error
+            if not self._patient:
+                raise NeedsPatience(f"{self._path.name}: {error}") from error
+            limit = f"{_PATIENT_BLOCK_BYTES // 1024 // 1024} MiB"
+            if "straddling" in str(error):
+                raise UnreadableFile(f"{self._path.name}: 有一行超过 {limit} · a row is longer than {limit}") from error
+            raise UnreadableFile(f"{self._path.name}: {error}") from error
         except OSError as error:
-            raise UnreadableFile(f"{self._path.name} is damaged: {error}") from error
+            raise UnreadableFile(f"{self._path.name}: 文件损坏 · is damaged: {error}") from error
         finally:
             self._stream.close()
 
@@ -242,7 +259,7 @@ class NdjsonSource:
         self._read = 0
         first = next((row for row in self._objects() if row is not None), None)
         if first is None:
-            raise UnreadableFile(f"{path.name}: no line holds a JSON object")
+            raise UnreadableFile(f"{path.name}: 没有一行是 JSON 对象 · no line holds a JSON object")
         self.notes = Notes(encoding=encoding)
         if isinstance(first.get("record"), dict) and column not in first:
             self._nested = True
@@ -312,7 +329,7 @@ class ParquetSource:
         try:
             self._file = arrow_parquet.ParquetFile(path)
         except (pa.ArrowInvalid, OSError) as error:
-            raise UnreadableFile(f"{path.name} is no Parquet file: {error}") from error
+            raise UnreadableFile(f"{path.name}: 不是 Parquet 文件 · is no Parquet file: {error}") from error
         self.columns = list(self._file.schema_arrow.names)
         self.column = choose_column(self.columns, column)
         self._bytes_a_row = path.stat().st_size / max(1, self._file.metadata.num_rows)
@@ -342,7 +359,7 @@ class SheetSource:
         self._path = path
         first = next(self._rows(), None)
         if not first:
-            raise UnreadableFile(f"{path.name}: the first row is empty, it should name the columns")
+            raise UnreadableFile(f"{path.name}: 首行应为列名 · the first row is empty, it should name the columns")
         self.columns, self._has_header = _header(first, column)
         self.column = choose_column(self.columns, column)
 

@@ -151,3 +151,23 @@ def test_sent_records_are_known_by_their_places() -> None:
     assert {1: [[5, 6], [9, 9]]} == sent.ranges
     assert [False, True, True, False, True] == [sent.holds(1, offset) for offset in (4, 5, 6, 7, 9)]
     assert not sent.holds(0, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("t.csv", b"uscc,name\n", "没有一条记录 · there is no record"),
+        ("t.csv", b"uscc,uscc\n1,2\n", "uscc: 重复出现 · it appears more than once"),
+        ("t.csv", b'uscc,name\n"1,2\n', "不是合法的 CSV：line 2 · not CSV: line 2"),
+        ("t.xlsx", b"PK", "不是可读的 XLSX 工作簿 · no workbook that can be read"),
+        ("t.csv", b"\xff\xfe", "UTF-16"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_both_languages(
+    tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    with pytest.raises(UnreadableTable, match=told):
+        _read(path)

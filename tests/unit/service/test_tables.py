@@ -33,7 +33,7 @@ def test_a_damaged_line_is_named_and_turns_no_other_line_into_another_text(tmp_p
     path = tmp_path / "t.csv"
     path.write_bytes("代码,名称\n1,沈阳\n2,\xff\n3,大连\n".encode().replace(b"\xc3\xbf", b"\xff"))
 
-    with pytest.raises(UnreadableTable, match=r"line 3, byte 3: not UTF-8") as raised:
+    with pytest.raises(UnreadableTable, match=r"line 3, byte 3: 不是 · not UTF-8") as raised:
         _rows(path)
     assert ("not-encoded", "UTF-8 (line 3, byte 3)") == (raised.value.code, raised.value.expected)
 

@@ -223,6 +223,14 @@ def test_an_output_validated_again_keeps_its_columns(tmp_path: Path) -> None:
     ("name", "content", "column", "reason"),
     [
         ("codes.doc", b"x", None, "suffix"),
+        ("codes.csv", b"PK\x03\x04\r\x00", None, "不是文本表格 · the first line is no text of a table"),
+        (
+            "codes.csv",
+            b"uscc,name\n1," + b"x" * 10_000_000 + b"\n2,x\n",
+            None,
+            "有一行超过 4 MiB · a row is longer than 4 MiB",
+        ),
+        ("codes.csv", b"uscc\n\xff\xff\n", None, "neither UTF-8 nor GB18030"),
         ("codes.csv", b"", None, "empty"),
         ("codes.csv", b"a,b\n1,2\n", None, "--column"),
         ("codes.csv", b"a,b\n1,2\n", "c", "no column c"),
