@@ -156,7 +156,7 @@ async def hand_in(
         size = await _receive(request, resources, comparison_id)
     except (Problem, ClientDisconnect, TimeoutError, asyncio.CancelledError) as error:
         async with writing(resources.desk, INGEST) as connection:
-            await store.fail(connection, comparison_id, {"code": "truncated", "facts": {}})
+            await store.stop_receiving(connection, comparison_id)
         if isinstance(error, TimeoutError):
             raise Problem("request-timeout", headers=((b"connection", b"close"),)) from None
         raise

@@ -190,11 +190,15 @@ async def read_order(connection: ReadConn, comparison_id: str) -> Order:
     return Order(**row)
 
 
+async def stop_receiving(connection: WriteConn, comparison_id: str) -> None:
+    """Fail a comparison whose file stopped coming."""
+    await connection.execute(_SQL["stop_receiving"], comparison_id)
+
+
 async def give_up_abandoned(connection: WriteConn, before: datetime) -> list[str]:
-    """Fail the comparisons whose file stopped coming."""
+    """Fail the comparisons whose file stopped coming, and let go what came of such files."""
     given_up = [row["comparison_id"] for row in await connection.fetch(_SQL["abandoned"], before)]
-    for comparison_id in given_up:
-        await connection.execute(_SQL["drop_chunks"], comparison_id)
+    await connection.execute(_SQL["drop_left_chunks"])
     return given_up
 
 

@@ -27,6 +27,17 @@ insert into comparison_chunk (comparison_id, number, body) values ($1, $2, $3)
 -- $1 comparison, $2 bytes
 update comparison set state = 'running', bytes = $2, handed_in_at = now() where comparison_id = $1
 
+-- name: stop_receiving
+-- The file stopped coming; the nightly run lets what has come of it go.
+-- $1 comparison
+update comparison
+set state = 'failed', finished_at = now(), problem = '{"code": "truncated", "facts": {}}'
+where comparison_id = $1 and state = 'receiving'
+
+-- name: drop_left_chunks
+-- What has come of files that stopped coming.
+delete from comparison_chunk k using comparison c where c.comparison_id = k.comparison_id and c.state = 'failed'
+
 -- name: chunk
 -- One part of the file.
 -- $1 comparison, $2 number of the part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import hashlib
@@ -15,11 +16,12 @@ from typing import Any
 import orjson
 import pytest
 
+from service.api import comparisons
 from sync.nightly.comparisons import Means, compare_waiting
 from sync.nightly.days import BusinessDays
 from sync.nightly.sealing import Closing, seal
-from sync.store.connection import JOB, Pool, open_pool, writing
-from sync.store.nightly_comparisons import digest_prefixes
+from sync.store.connection import JOB, Pool, open_pool, reading, writing
+from sync.store.nightly_comparisons import digest_prefixes, read_chunk
 from sync.store.nightly_quality import measure
 from tests.integration.api.conftest import OFFICES, Api, Registry, new_code, problem, record_of
 
@@ -216,6 +218,27 @@ async def test_a_bad_register_fails_with_its_problem_in_the_callers_language(
     english = (await api.get(path, headers={"accept-language": "en"})).json()
     assert ("failed", "not-gzip", None) == (found["state"], found["problem"]["code"], found["equal"])
     assert "the file is no gzip" == english["problem"]["detail"]
+
+
+async def test_a_register_that_stops_coming_fails_at_once_and_leaves_nothing(
+    api: Api, registry: Registry, means: Means, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = await _day(registry)
+    monkeypatch.setattr(comparisons, "_PIECE_SECONDS", 0.1)
+    monkeypatch.setattr(comparisons, "_CHUNK_BYTES", 10)
+
+    async def stops_coming() -> AsyncIterator[bytes]:
+        yield _register(records)
+        await asyncio.sleep(1)
+
+    answer = await api.post("/v1/comparisons?format=csv.gz", key="commerce", content=stops_coming())
+    (found,) = (await api.get("/v1/comparisons", key="commerce")).json()["items"]
+    await compare_waiting(means, OFFICES.values())
+    async with reading(means.pool, JOB) as connection:
+        left = await read_chunk(connection, found["comparison_id"], 0)
+    assert (408, "request-timeout") == problem(answer)
+    assert ("failed", "truncated") == (found["state"], found["problem"]["code"])
+    assert left is None
 
 
 async def test_the_settlement_needs_the_right_to_personal_values_and_a_purpose(

@@ -9,7 +9,7 @@ from sync.store.connection import JOB, open_pool
 from sync.store.statements import statements
 from tests.integration.nightly.conftest import Town
 
-_OF_THE_API = ("begin", "add_chunk", "hand_in")
+_OF_THE_API = ("begin", "add_chunk", "hand_in", "stop_receiving")
 
 
 @pytest.mark.parametrize(
