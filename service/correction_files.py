@@ -10,7 +10,7 @@ from pathlib import Path
 
 from service.tables import find_columns, open_table, unguarded, write_table
 from sync.corrections import FLAGS, Correction
-from sync.resolution import ONE_CODE, SEVERAL_CODES
+from sync.four_eyes import ONE_CODE, SEVERAL_CODES
 from sync.store.corrections import ToCorrect
 from validators.rulebook import RULES
 

@@ -13,10 +13,10 @@ from typing import Literal
 from sync.apply import Applier, month_of
 from sync.errors import SyncError
 from sync.facts import Case, Facts, Member
+from sync.four_eyes import NotPossible, needs_approval
 from sync.instants import microseconds
 from sync.outcome import Act
 from sync.records import Disposition, OrderKey, Source, receipt_id
-from sync.resolution import NotPossible, needs_approval
 from sync.rules import Judge
 from sync.store import ledger
 from sync.store.connection import WriteConn, writing

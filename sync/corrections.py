@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from sync.apply import Applier
 from sync.cases import NoSuchCase, Order, Via, propose_in
-from sync.resolution import Hindrance, NotPossible
+from sync.four_eyes import Hindrance, NotPossible
 from sync.store.connection import WriteConn, writing
 from sync.store.corrections import NamedMember, holder_name, named_members
 from validators.findings import Operation

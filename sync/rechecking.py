@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sync.apply import Applier
 from sync.cases import NoSuchCase, Order, propose_in
-from sync.resolution import NotPossible
+from sync.four_eyes import NotPossible
 from sync.segments import judge_segment
 from sync.store import ledger
 from sync.store.case_lists import CaseFilters, list_cases

@@ -3,8 +3,6 @@
 Pure. Held records are decided again in the order of their keys and get their second return; what held them is settled
 by the resolution and is returned as a warning. At most one holder of a code remains.
 
-A *claim* is one organization's: the held records of a code under one name key stand and fall together.
-
 Source: domain.md §6, the table of resolutions.
 """
 
@@ -13,12 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-from sync.errors import SyncError
-from sync.facts import Case, CodeFacts, Facts, Member
+from sync.facts import Case, CodeFacts, Member
+from sync.four_eyes import (
+    ONE_CODE,
+    SEVERAL_CODES,
+    NotPossible,
+    claim_of,
+    displaces_holder,
+    holds,
+    recoded_to,
+    submission_of,
+)
 from sync.holding import Event, Holding
-from sync.neighbours import RULES, Conflict, conflicts_beyond, conflicts_of
+from sync.neighbours import Conflict, conflicts_beyond, conflicts_of
 from sync.outcome import Act, AllowedConflict
 from sync.records import Disposition, Submission
 from validators.findings import Finding, Operation, Severity
@@ -26,66 +33,6 @@ from validators.record import name_key
 
 if TYPE_CHECKING:
     from sync.rules import Judge
-
-ONE_CODE = frozenset(("D01", "L01", "L04"))
-SEVERAL_CODES = frozenset(RULES)
-
-
-Hindrance: TypeAlias = Literal[
-    "not-a-member", "new-code-missing", "new-code-malformed", "new-code-foreign", "code-taken", "nobody-holds",
-    "no-record", "awaits-approval", "person-needed", "no-open-case",
-]  # fmt: skip
-"""Why a resolution cannot be carried out."""
-
-
-class NotPossible(SyncError):
-    """A resolution cannot be carried out; `hindrance` says why, the message says it with the codes concerned."""
-
-    def __init__(self, hindrance: Hindrance, message: str) -> None:
-        super().__init__(message)
-        self.hindrance = hindrance
-
-
-def needs_approval(case: Case, act: Act, facts: Facts) -> bool:
-    """Whether another person must approve a resolution that comes by API, file or console (four eyes)."""
-    code = facts.code(act.member.uscc)
-    if lets_stand(case, act, facts):
-        return True
-    if act.operation is Operation.KEEP:
-        displaces = case.rule in ONE_CODE and act.member.role == "held" and displaces_holder(act.member, code)
-        in_doubt = case.rule in ("E05", "S02") and act.member.role == "held"
-        return displaces or in_doubt or case.rule in SEVERAL_CODES
-    return holds(act.member, code)
-
-
-def lets_stand(case: Case, act: Act, facts: Facts) -> bool:
-    """Whether a keep or an assign would let a conflict stand between what it applies and codes beyond the case."""
-    member, settled = act.member, {each.uscc for each in case.members}
-    if member.role != "held" or act.operation is Operation.WITHDRAW:
-        return False
-    if act.operation is Operation.ASSIGN:
-        applied = [_recoded(each, act.new_uscc or "") for each in claim_of(case, member)]
-    else:
-        applied = claim_of(case, member) if case.rule in ONE_CODE else case.waiting()
-    return any(
-        each.submission is not None and conflicts_beyond(each.submission, facts.code(each.uscc), facts, settled)
-        for each in applied
-    )
-
-
-def claim_of(case: Case, member: Member) -> list[Member]:
-    """Return the held records of the member's organization for the member's code."""
-    return [each for each in case.waiting() if each.uscc == member.uscc and each.name_key == member.name_key]
-
-
-def holds(member: Member, code: CodeFacts) -> bool:
-    """Whether a member has the code now; who was its holder when the case was opened may have lost it since."""
-    return member.role != "held" and code.holding is not None and member.name_key in code.holding.names
-
-
-def displaces_holder(member: Member, code: CodeFacts) -> bool:
-    """Whether somebody else holds the code that this held record claims."""
-    return code.holding is not None and member.name_key not in code.holding.names
 
 
 class Resolver:
@@ -177,7 +124,7 @@ class Resolver:
         together: list[Member] = []
         apart: list[Member] = []
         for each in waiting:
-            submission, present = _submission_of(each), self._judge.facts.code(each.uscc).holding
+            submission, present = submission_of(each), self._judge.facts.code(each.uscc).holding
             holding = holdings.get(each.uscc, Holding(0, present.events) if present is not None else None)
             if holding is not None and self._judge.contradicts(submission, holding):
                 apart.append(each)
@@ -197,7 +144,7 @@ class Resolver:
         facts = self._judge.facts
         found = {(self._case.rule, *pair) for pair in self._pairs(waiting)}
         for each in waiting:
-            for conflict in conflicts_of(_submission_of(each), facts.code(each.uscc), facts):
+            for conflict in conflicts_of(submission_of(each), facts.code(each.uscc), facts):
                 if conflict.other is not None and not conflict.circumstance:
                     found.add((conflict.rule, each.uscc, conflict.other.uscc))
         return found
@@ -277,7 +224,7 @@ class Resolver:
 
     def _take_place(self, code: CodeFacts, waiting: list[Member]) -> None:
         """The oldest that waited behind a rejected record takes its place: in doubt itself, or applied."""
-        if self._judge.would_be_held(_submission_of(waiting[0]), code):
+        if self._judge.would_be_held(submission_of(waiting[0]), code):
             return
         self._end(waiting)
         self._effects.docket.resolve(self._case)
@@ -298,7 +245,7 @@ class Resolver:
         other = next((each for each in sorted(subjects) if self._judge.facts.code(each).ever_held), None)
         if other is not None:
             raise NotPossible("code-taken", f"the subject identification code of {new} stands under {other}")
-        recoded = [_recoded(each, new) for each in self._claim(member)] if member.role == "held" else []
+        recoded = [recoded_to(each, new) for each in self._claim(member)] if member.role == "held" else []
         if holds(member, code):
             holding = code.holding
             if holding is None:
@@ -380,7 +327,7 @@ class Resolver:
         What it is in conflict with beyond the case (D02, D03, X01: it would become the present particulars) stands by a
         keep or an assign that speaks of it, and is told so; it holds a record that is only left over.
         """
-        submission = _submission_of(member)
+        submission = submission_of(member)
         conflicts = conflicts_beyond(submission, code, self._judge.facts, self._settled_codes)
         if code.uscc in self._held_again:
             # It joins what it was to be applied with.
@@ -408,7 +355,7 @@ class Resolver:
 
     def _hold_again(self, member: Member, code: CodeFacts, conflicts: list[Conflict]) -> None:
         """Hold a record for what it is in conflict with beyond the case, and for nothing else."""
-        submission = _submission_of(member)
+        submission = submission_of(member)
         settled = [_settled(each) for each in self._judge.standing_findings(submission, code, self._case)]
         findings = [*settled, *self._judge.crossing_findings(submission, conflicts)]
         self._effects.hold(submission, code, findings, None, member.attempt + 1, conflicts)
@@ -427,7 +374,7 @@ class Resolver:
 
     def _reject(self, member: Member) -> None:
         """Reject a held record: its second return, with what held it."""
-        submission, code = _submission_of(member), self._judge.facts.code(member.uscc)
+        submission, code = submission_of(member), self._judge.facts.code(member.uscc)
         findings = self._judge.standing_findings(submission, code, self._case)
         self._effects.close(
             submission,
@@ -441,21 +388,6 @@ class Resolver:
 
 def _by_key(members: Iterable[Member]) -> list[Member]:
     return sorted(members, key=lambda member: member.key)
-
-
-def _submission_of(member: Member) -> Submission:
-    if member.submission is None:
-        raise NotPossible("no-record", f"there is no record of {member.receipt_id} here")
-    return member.submission
-
-
-def _recoded(member: Member, uscc: str) -> Member:
-    """Return a held record as a record of another code, with its own as predecessor."""
-    submission = _submission_of(member)
-    recoded = replace(
-        submission, uscc=uscc, record={**submission.record, "uscc": uscc}, predecessor_uscc=submission.uscc
-    )
-    return replace(member, uscc=uscc, submission=recoded)
 
 
 def _settled(finding: Finding) -> Finding:

@@ -11,12 +11,13 @@ from datetime import datetime
 
 from sync.effects import Effects
 from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Rulings
+from sync.four_eyes import ONE_CODE, SEVERAL_CODES, NotPossible, displaces_holder, holds, lets_stand
 from sync.holding import Holding
 from sync.identity import key_of, names_member
 from sync.neighbours import Conflict
 from sync.outcome import Act, Outcome, Proposal
 from sync.records import Disposition, Submission
-from sync.resolution import ONE_CODE, SEVERAL_CODES, NotPossible, Resolver, displaces_holder, holds, lets_stand
+from sync.resolution import Resolver
 from sync.weighing import NAMED_OPERATIONS, STATUS_OPERATIONS, Weighed, Weigher, has_severity
 from validators.findings import Finding, Operation, Severity
 from validators.rulebook import Ruleset

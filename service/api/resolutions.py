@@ -29,7 +29,7 @@ from service.tables import UnreadableTable
 from sync import cases
 from sync.cases import NoSuchCase, NotAwaiting, Order, SamePerson
 from sync.corrections import Answer, Clerk, Correction, carry_out
-from sync.resolution import Hindrance, NotPossible
+from sync.four_eyes import Hindrance, NotPossible
 from sync.store.case_lists import CaseRow, find_case
 from sync.store.clients import Bearer
 from sync.store.connection import reading

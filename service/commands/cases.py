@@ -26,8 +26,8 @@ from sync import cases as settling
 from sync.apply import Applier
 from sync.cases import NoSuchCase, NotAwaiting, SamePerson
 from sync.corrections import Answer, Clerk, Mode, carry_out
+from sync.four_eyes import NotPossible
 from sync.national import Imported, import_claims
-from sync.resolution import NotPossible
 from sync.store.case_lists import CaseFilters, CaseRow, find_case, list_cases
 from sync.store.connection import WriteConn
 from sync.store.corrections import ToCorrect, to_correct

@@ -12,7 +12,7 @@ import click
 from service.commands import options
 from service.commands.registry import in_registry
 from service.exception_files import one_exception, read_exceptions
-from sync.resolution import SEVERAL_CODES
+from sync.four_eyes import SEVERAL_CODES
 from sync.store import ledger
 from sync.store.connection import WriteConn
 from sync.store.register import allow as allow_conflict

@@ -7,7 +7,7 @@ import pytest
 from sync import cases
 from sync.apply import Applier
 from sync.cases import Order
-from sync.resolution import NotPossible
+from sync.four_eyes import NotPossible
 from sync.store.connection import Pool, reading
 from tests.integration.ledger import apply_all, body, open_ledger, read_returns
 from validators.findings import Operation

@@ -12,9 +12,9 @@ from sync.apply import Applier, Batch
 from sync.cases import NoSuchCase, NotAwaiting, approve, propose, refuse
 from sync.cases import Order as Wanted
 from sync.errors import SyncError
+from sync.four_eyes import NotPossible
 from sync.kafka import Partition
 from sync.records import Incoming, Source
-from sync.resolution import NotPossible
 from sync.segments import Segment
 from sync.store import ledger
 from sync.store.connection import INGEST, open_pool, reading, writing

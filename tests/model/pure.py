@@ -12,11 +12,11 @@ from service.settings import Settings
 from service.site import load_site
 from sync.encoding import encode_return
 from sync.facts import Case, Facts
+from sync.four_eyes import NotPossible, needs_approval
 from sync.instants import microseconds
 from sync.offices import Offices
 from sync.outcome import Act
 from sync.records import Disposition, Incoming, OrderKey, Source
-from sync.resolution import NotPossible, needs_approval
 from sync.rules import Judge
 from sync.segments import Segments
 from sync.topics import submissions_topic

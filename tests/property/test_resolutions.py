@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.facts import Case, Facts, Member
+from sync.four_eyes import NotPossible
 from sync.outcome import Act, Outcome
 from sync.records import Disposition, OrderKey, Submission
-from sync.resolution import NotPossible
 from sync.rules import Judge
 from tests.unit.sync.factories import CODE, NOON, RULINGS, submission
 from validators.findings import Operation

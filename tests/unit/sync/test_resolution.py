@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sync.facts import Case, Facts, Member
+from sync.four_eyes import NotPossible, needs_approval
 from sync.holding import Status
 from sync.outcome import Act, Outcome
 from sync.records import Submission
-from sync.resolution import NotPossible, Resolver, needs_approval
+from sync.resolution import Resolver
 from sync.rules import Judge
 from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
 from validators.findings import Operation
