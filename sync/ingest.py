@@ -1,8 +1,8 @@
 """The ingest loop: fetch from the offices' topics, decode, apply; one process, any number of partitions.
 
-Fetching and decoding run ahead of applying by at most two batches. Trouble has three outcomes: a partition's batch is
-dropped and read again from where the ledger stands, a partition halts and says why, or the process ends and its
-supervisor starts another. The consumer group only shares out partitions; what makes it safe is the row in
+Fetching and decoding run ahead of applying by at most two batches, of which one waits. Trouble has three outcomes: a
+partition's batch is dropped and read again from where the ledger stands, a partition halts and says why, or the process
+ends and its supervisor starts another. The consumer group only shares out partitions; what makes it safe is the row in
 `partition_progress`.
 """
 
@@ -90,7 +90,7 @@ class _Loop:
         self._config = config
         self._consumer = consumer
         self._quarantine = Quarantine(applier=config.applier)
-        self._queue: asyncio.Queue[_Fetched | None] = asyncio.Queue(maxsize=2)
+        self._queue: asyncio.Queue[_Fetched | None] = asyncio.Queue(maxsize=1)
         self._generation: dict[Partition, int] = {}
         self._halted: set[Partition] = set()
         self._offices = {submissions_topic(office): office for office in config.offices}

@@ -31,11 +31,10 @@ _PLACE: Final = {name: place for place, name in enumerate(SHOWN)}
 class Particulars(dict[str, str]):
     """A record without business type and status, which the operation decides. It is never altered."""
 
-    __slots__ = ("_hash", "_legacy", "_new", "_shown", "_text")
+    __slots__ = ("_hash", "_legacy", "_new", "_shown")
 
     def __init__(self, record: Mapping[str, str]) -> None:
         super().__init__(record)
-        self._text: bytes | None = None
         self._hash: tuple[str, int | None] | None = None
         self._shown: orjson.Fragment | None = None
         self._legacy: orjson.Fragment | None = None
@@ -48,10 +47,8 @@ class Particulars(dict[str, str]):
 
     @property
     def text(self) -> bytes:
-        """The JSON of the record, as a version keeps it."""
-        if self._text is None:
-            self._text = orjson.dumps(self)
-        return self._text
+        """The JSON of the record, as a version keeps it; a version is written once, so it is not kept here."""
+        return orjson.dumps(self)
 
     def row_hash(self, uscc: str) -> int | None:
         """Return the number by which an office's register is compared, for the code that these are particulars of."""
@@ -88,7 +85,6 @@ class Particulars(dict[str, str]):
     def prepare(self, *, is_new: bool) -> None:
         """Make everything that a version is written with; `is_new` says that it is likely a first one."""
         plain = dict(self)  # Members of a plain dict are found in half the time.
-        self._text = orjson.dumps(plain)
         uscc = plain.get("uscc", "")
         self._hash = (uscc, row_hash(uscc, plain))
         self._legacy = orjson.Fragment(orjson.dumps(legacy_numbers_of(plain)))

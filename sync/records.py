@@ -61,8 +61,8 @@ class Incoming:
 class Lines(NamedTuple):
     """What is written of a record as far as it is known before the decision, in the format of COPY.
 
-    Of `disposition` and `version` it is the beginning of the line. `message` is None for a record without an id or a
-    content, `version` for one that cannot make a version.
+    Of `disposition` and `version` it is the beginning of the line, of `raw` what stands before the body. `message` is
+    None for a record without an id or a content, `version` for one that cannot make a version.
     """
 
     disposition: bytes

@@ -18,7 +18,7 @@ from service.settings import Settings, dsn, kafka_settings, load, locate, serve_
 from service.site import load_site
 
 DRAIN_SECONDS = 18.0
-_RARELY = (200_000, 20, 20)
+_RARELY = (200_000, 5, 5)
 
 log = structlog.get_logger(__name__)
 

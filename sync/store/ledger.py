@@ -22,6 +22,7 @@ from sync.store.lines import (
     VERSION_COLUMNS,
     disposition_lines,
     lines_of,
+    raw_line,
     version_line,
 )
 from sync.store.statements import statements
@@ -188,7 +189,7 @@ async def write_dispositions(
     """
     rows = disposition_lines(decisions, first=first, returns=returns, now=now, ruleset=ruleset)
     await copy_rows(connection, "disposition", DISPOSITION_COLUMNS, rows)
-    raw = (lines_of(decision.submission).raw for decision in decisions if decision.attempt == 1)
+    raw = (raw_line(decision.submission) for decision in decisions if decision.attempt == 1)
     await copy_rows(connection, "raw_message", RAW_COLUMNS, raw)
 
 

@@ -52,7 +52,7 @@ def lines_of(submission: Submission) -> Lines:
         message_id, uscc = text(submission.message_id), text(submission.uscc)
         submission.lines = Lines(
             disposition=_disposition_head(submission, receipt, received_at, message_id, uscc),
-            raw=_raw_line(submission, receipt, received_at),
+            raw=_raw_head(submission, receipt, received_at),
             message=_message_line(submission, receipt, message_id),
             version=_version_head_of(submission, receipt, message_id, uscc),
         )
@@ -81,11 +81,11 @@ def _disposition_head(
     )
 
 
-def _raw_line(submission: Submission, receipt: bytes, received_at: bytes) -> bytes:
+def _raw_head(submission: Submission, receipt: bytes, received_at: bytes) -> bytes:
     incoming = submission.incoming
     headers = incoming.headers
     named = [text(_header(headers.get(name))) for name in _HEADERS] if headers else [_NO_HEADERS]
-    return b"".join((_RAW, receipt, received_at, *named, bytea(incoming.body)))
+    return b"".join((_RAW, receipt, received_at, *named, len(incoming.body).to_bytes(4)))
 
 
 def _header(value: bytes | None) -> str | None:
@@ -160,6 +160,11 @@ def disposition_lines(
                 bytea(body),
             )
         )
+
+
+def raw_line(submission: Submission) -> bytes:
+    """Return the line of a record's bytes."""
+    return lines_of(submission).raw + submission.incoming.body
 
 
 def version_line(write: VersionWrite) -> bytes:

@@ -15,7 +15,7 @@ import asyncpg
 import numpy as np
 import orjson
 
-from sync.apply import Batch
+from sync.apply import Batch, prepare
 from sync.kafka import Partition
 from sync.records import Incoming, Source
 from sync.row_hash import row_hash
@@ -83,6 +83,9 @@ async def apply(dsn: str, bodies: list[bytes], *, partition: int = 0, batch: int
                 for number, body in enumerate(bodies[position : position + batch])
             ]
             submissions = [applier.decode(each, OFFICE) for each in incoming]
+            # As ingest does, before it asks for the lock.
+            for each in submissions:
+                prepare(each)
             began = clock()
             await applier.apply(
                 Batch(
