@@ -26,7 +26,6 @@ from sync.envelope import LONGEST_ID
 from sync.errors import Retryable
 from sync.instants import SHANGHAI
 from sync.mappings import OfficeMapping, load_mappings
-from sync.messages import ID_HEADER
 from sync.records import Incoming, Source
 from sync.topics import submissions_topic
 from validators.rulebook import RULES
@@ -156,7 +155,7 @@ class _Run:
                     source=Source(topic, -1, row.number),
                     received_at=now,
                     body=row.body,
-                    headers=self._file.headers | {ID_HEADER: row.fallback_id.encode()},
+                    headers=self._file.headers_of(row),
                 )
                 submission = decode(incoming, self._office)
                 refused = "rejected" if submission.has_error else "readable"
@@ -218,7 +217,7 @@ class _Run:
                 meter.advance_to(row)
 
             rows = batches.watch(self._file.rows(), progress.acknowledged)
-            sent = push_rows(kafka, self._office, self._file.headers, rows, acknowledged)
+            sent = push_rows(kafka, self._office, self._file.headers_of, rows, acknowledged)
         if returns is None:
             return Outcome(), sent.records
         with Meter(self._console, "核查 decide", sent.records) as meter:

@@ -26,7 +26,7 @@ from service.submission_files.reading import read_head
 from service.tables import UnreadableTable, detect_charset, open_table
 from sync.envelope import LONGEST_ID
 from sync.mappings import OfficeMapping
-from sync.messages import BATCH_HEADER, MAPPING_HEADER
+from sync.messages import BATCH_HEADER, ID_HEADER, MAPPING_HEADER
 
 _KINDS: dict[str, Kind] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".csv": "csv", ".xlsx": "xlsx"}
 _ID_DIGITS = 16
@@ -62,11 +62,11 @@ class OutgoingFile:
         """What the ids of its records begin with, where they have none of their own."""
         return self.sha256[:_ID_DIGITS]
 
-    @property
-    def headers(self) -> dict[str, bytes]:
-        """What goes beside each of its records, their own ids aside."""
-        named = {MAPPING_HEADER: self.mapping.name} if self.mapping is not None else {}
-        return {header: name.encode() for header, name in (named | {BATCH_HEADER: self.batch_id}).items()}
+    def headers_of(self, row: OutgoingRow) -> dict[str, bytes]:
+        """Return what goes beside a record: the batch is its own where it names one, as the declaration counts it."""
+        mapping = None if self.mapping is None else self.mapping.name
+        named = {ID_HEADER: row.fallback_id, MAPPING_HEADER: mapping, BATCH_HEADER: row.batch_id}
+        return {header: name.encode() for header, name in named.items() if name is not None}
 
     def rows(self) -> Iterator[OutgoingRow]:
         """Yield the messages in order.

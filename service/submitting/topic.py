@@ -15,7 +15,6 @@ from service.librdkafka import configuration
 from service.submitting.files import OutgoingRow
 from sync.errors import Retryable
 from sync.kafka import MAX_MESSAGE_BYTES, KafkaSettings
-from sync.messages import ID_HEADER
 from sync.topics import returns_topic, submissions_topic
 
 _CHECKPOINT_ROWS = 5_000
@@ -66,11 +65,11 @@ class Outcome:
 def push_rows(
     settings: KafkaSettings,
     office: str,
-    headers: Mapping[str, bytes],
+    headers_of: Callable[[OutgoingRow], Mapping[str, bytes]],
     rows: Iterable[OutgoingRow],
     acknowledged: Callable[[int], None],
 ) -> Sent:
-    """Push rows, `headers` beside each.
+    """Push rows, each with its headers beside it.
 
     `acknowledged` is told the last row up to which all were taken, now and then and at the end.
 
@@ -100,8 +99,7 @@ def push_rows(
 
     last = 0
     for row in rows:
-        beside: list[tuple[str, str | bytes | None]] = [(ID_HEADER, row.fallback_id.encode()), *headers.items()]
-        _produce(producer, topic, row, beside, delivered)
+        _produce(producer, topic, row, list(headers_of(row).items()), delivered)
         last = row.number
         if last % _CHECKPOINT_ROWS == 0:
             _flush(producer, failures)

@@ -82,14 +82,21 @@ def test_a_batch_that_is_named_is_that_of_records_that_name_none(tmp_path: Path)
     assert lines == [row.body for row in rows]
 
 
-def test_what_goes_beside_the_records_names_mapping_and_batch(tmp_path: Path) -> None:
+def test_what_goes_beside_a_record_names_its_id_the_mapping_and_the_batch_that_it_is_declared_in(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "t.ndjson"
-    path.write_bytes(b"{}")
+    # Of the second nothing is decided but that it names B twice; the third names what is no batch.
+    path.write_bytes(b'{}\n{"pch": "A", "batch_id": "B", "batch_id": "B"}\n{"batch_id": 7}')
 
+    with opened(path, None, "一批") as file:
+        plain = [file.headers_of(row) for row in file.rows()]
     with opened(path, load_mappings(load_offices())["commerce", "registration"], "一批") as file:
-        headers = file.headers
+        mapped = file.headers_of(next(file.rows()))
 
-    assert {"mapping": b"registration", "batch_id": "一批".encode()} == headers
+    assert ["一批".encode(), b"B", None] == [headers.get("batch_id") for headers in plain]
+    assert {"ce_id": f"{file.prefix}/1".encode(), "batch_id": "一批".encode()} == plain[0]
+    assert plain[0] | {"mapping": b"registration"} == mapped
 
 
 def test_under_a_mapping_a_row_is_an_object_of_the_offices_own_fields(tmp_path: Path) -> None:
