@@ -183,9 +183,8 @@ class Registry(Judging):
             raise NotPossible
         office = case.member_offices[target] if isinstance(target, str) else target.office
         new = order.new_uscc or ""
-        lawful = len(new) == 18 and not judge_code(new, approved=None, received=NEVER, keep=False, exceptions=set()) & {
-            (rule, ERROR) for rule in ("E01", "E02", "E03", "E05", "E08", "E10")
-        }
+        judged = judge_code(new, approved=None, received=NEVER, keep=False, exceptions=set())
+        lawful = len(new) == 18 and not {rule for rule, _ in judged} & {"E01", "E02", "E03", "E05", "E08", "E10"}
         if order.operation == "assign" and not (lawful and home_office(Code(new)) == office):
             raise NotPossible
         moment = LATER + timedelta(seconds=self.orders)
