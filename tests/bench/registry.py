@@ -34,8 +34,8 @@ _INDEXES = """select i.indexrelid::regclass::text as name, pg_get_indexdef(i.ind
               from pg_index i
               where i.indrelid = any($1::text[]::regclass[]) and not i.indisunique
               order by pg_get_indexdef(i.indexrelid) ~ 'gin' desc"""
-_RECORD = """v.record || jsonb_build_object('uscc', c.uscc, 'organization_code', substr(c.uscc, 9, 9),
-    'name', left(v.record ->> 'name', 2) || c.mark || substr(v.record ->> 'name', 8)) - 'registration_number'"""
+_RECORD = """(v.record || jsonb_build_object('uscc', c.uscc, 'organization_code', substr(c.uscc, 9, 9),
+    'name', left(v.record ->> 'name', 2) || c.mark || substr(v.record ->> 'name', 8))) - 'registration_number'"""
 _PARTICULARS = """
     select v.record::text as record
     from registration r
