@@ -6,6 +6,7 @@ registry of six million codes takes 64 MB here.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable
 from itertools import groupby
@@ -70,13 +71,15 @@ class NumberSet:
     They are evenly spread, as hashes are: a number's first bits say nearly where it stands among the others.
     """
 
-    def __init__(self, parts: Iterable[tuple[bytes | None, int]]) -> None:
+    def __init__(self, parts: Iterable[tuple[bytes, int]]) -> None:
         """Take in some numbers at a time, eight bytes each, the first byte first, and how many codes have none."""
         held = array("q")
         self._unnumbered = 0
         for numbers, unnumbered in parts:
-            held.frombytes(np.frombuffer(numbers or b"", ">i8").astype(np.int64).tobytes())
+            held.frombytes(numbers)
             self._unnumbered += unnumbered
+        if sys.byteorder == "little":
+            held.byteswap()
         self._count = len(held)
         # One behind them all, so that whoever looks for a greater one comes to an end.
         held.append(2**_BITS - 1)

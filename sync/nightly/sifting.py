@@ -9,6 +9,7 @@ Source: the design's performance page: a hash at night costs as much as the rest
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -33,6 +34,7 @@ _TRIED_ROWS: Final = 5_000
 _ENOUGH: Final = 0.5
 # Of the registry: to fetch more than that code by code takes longer than to read all of it.
 _MOST_LEFT: Final = 0.2
+_TURN_SECONDS: Final = 0.0001
 _PLAIN: Final = re.compile(r"[0-9A-Z]+")
 _REGISTRY: Final = pa.schema([(name, pa.string()) for name in ("uscc", "status", "receipt_id", "record")])
 
@@ -98,19 +100,32 @@ def _agrees(rows: pa.RecordBatch, registry: Numbers) -> bool:
 
 
 def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Read the next batch while the last one is looked at."""
-    with ThreadPoolExecutor(1) as beside:
+    """Read the next batch while the last one is looked at.
+
+    Who unpacks and who reads need the interpreter for moments only; they would wait five milliseconds for it each time.
+    """
+    with ThreadPoolExecutor(1) as beside, _turns_of(_TURN_SECONDS):
         following = beside.submit(next, batches, None)
         while (batch := following.result()) is not None:
             following = beside.submit(next, batches, None)
             yield batch
 
 
-def _heard(batches: pa.RecordBatchReader, read: Callable[[int], None]) -> Iterator[tuple[bytes | None, int]]:
-    for batch in batches:
-        for numbers, unnumbered in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            read(len(numbers or b"") // 8 + unnumbered)
-            yield numbers, unnumbered
+@contextmanager
+def _turns_of(seconds: float) -> Iterator[None]:
+    """Let threads take the interpreter from each other so often while the block lasts."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+
+
+def _heard(parts: Iterator[tuple[bytes, int]], read: Callable[[int], None]) -> Iterator[tuple[bytes, int]]:
+    for numbers, unnumbered in parts:
+        read(len(numbers) // 8 + unnumbered)
+        yield numbers, unnumbered
 
 
 def _forms(codes: Iterable[str | None]) -> list[str]:

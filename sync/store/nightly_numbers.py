@@ -15,6 +15,8 @@ from sync.store.nightly_export import Session, View, opened
 from sync.store.statements import statements
 
 _SQL = statements("nightly_numbers")
+# A value of PostgreSQL ends at 1 GiB.
+_CODES_A_PART = 64_000_000
 
 
 class Numbers:
@@ -27,9 +29,16 @@ class Numbers:
         self._session = session
         self.with_status = with_status
 
-    def all(self) -> pa.RecordBatchReader:
-        """Stream the numbers of all codes as numbers (bytes, eight each, big-endian) and how many are unnumbered."""
-        return self._session.stream(_SQL["all"])
+    def all(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the numbers of all codes by parts, as bytes (eight each, big-endian), and how many codes have none."""
+        ((size,),) = self._session.run(_SQL["size"])
+        mask = (1 << (size // _CODES_A_PART).bit_length()) - 1
+        for part in range(mask + 1):
+            self._choose("uscc.mask", [str(mask)])
+            self._choose("uscc.part", [str(part)])
+            for batch in self._session.stream(_SQL["part"]):
+                for row in batch.to_pylist():
+                    yield row["numbers"] or b"", row["unnumbered"]
 
     def of(self, codes: Sequence[str]) -> pa.RecordBatchReader:
         """Stream uscc and number of some thousand codes."""

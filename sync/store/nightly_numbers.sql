@@ -2,13 +2,18 @@
 -- See the registry as it stands at one instant, whatever is written meanwhile.
 set transaction isolation level repeatable read, read only
 
--- name: all
--- The numbers of all codes, and how many have none: some hundred thousand in each line, eight bytes each, the first byte
--- first, so that nobody takes them apart one by one. uscc.with_status: 1 mixes the status in, by its first letter; 0 not.
+-- name: size
+-- About how many codes there are.
+select greatest(0, reltuples)::bigint from pg_class where oid = 'registration'::regclass
+
+-- name: part
+-- The numbers of a part of all codes, eight bytes each, the first byte first, in one value, so that nobody takes rows apart;
+-- and how many codes have none. A part is those whose number has uscc.part in the bits of uscc.mask. Without groups, so that
+-- PostgreSQL's workers share it. uscc.with_status: 1 mixes the status in, by its first letter; 0 does not.
 select string_agg(int8send(row_hash # (ascii(status) * (select current_setting('uscc.with_status')::int))), '') as numbers,
        count(*) - count(row_hash) as unnumbered
 from at_home
-group by row_hash & 63
+where coalesce(row_hash, 0) & (select current_setting('uscc.mask')::bigint) = (select current_setting('uscc.part')::bigint)
 
 -- name: of
 -- Some of these codes with their numbers.

@@ -17,6 +17,7 @@ from sync.nightly.run import Register
 from sync.nightly.sides import Bounds, Difference, Totals
 from sync.nightly.sifting import Sifted, sift
 from sync.records import receipt_bound
+from sync.store import nightly_numbers
 from tests.integration.nightly.conftest import NOON, Town, message, new_code, record_of
 
 ROWS = 400
@@ -104,6 +105,10 @@ async def test_fetched_in_small_portions_it_is_the_same(town: Town, monkeypatch:
     await _fill(town)
     rows = _register(with_status=True)
     before = _ask(town, rows)
+    owner = await asyncpg.connect(town.dsn)
+    await owner.execute("analyze registration")
+    await owner.close()
+    monkeypatch.setattr(nightly_numbers, "_CODES_A_PART", 50)
     monkeypatch.setattr(registers, "_BLOCK_BYTES", 2_048)
     monkeypatch.setattr(sifting, "_CODES_AT_ONCE", 3)
 
