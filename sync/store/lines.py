@@ -12,9 +12,10 @@ from typing import Final
 
 from sync.outcome import ChangeWrite, VersionWrite
 from sync.particulars import Particulars
-from sync.records import Decision, Lines, Submission
+from sync.records import Decision, Lines, OrderKey, Submission
 from sync.store import copying
 from sync.store.copying import bigint, bytea, integer, jsonb, smallint, text, texts, timestamptz
+from validators.findings import Operation
 
 MESSAGE_COLUMNS: Final = ("office", "message_id", "receipt_id", "content_digest")
 RAW_COLUMNS: Final = ("receipt_id", "received_at", "mapping", "ce_id", "ce_time", "batch_id", "body")
@@ -103,40 +104,47 @@ def _version_head_of(submission: Submission, receipt: bytes, message_id: bytes, 
     key = submission.key
     if key is None or submission.uscc is None or submission.operation is None or submission.has_error:
         return None
+    return _version_head(
+        uscc, submission.operation, submission.office, key, message_id, submission.name_key,
+        submission.particulars, submission.predecessor_uscc, receipt,
+    )  # fmt: skip
+
+
+def _version_head(
+    uscc: bytes,
+    operation: Operation,
+    office: str,
+    key: OrderKey,
+    message_id: bytes,
+    name_key: str,
+    particulars: Particulars,
+    predecessor_uscc: str | None,
+    receipt: bytes,
+) -> bytes:
     return b"".join(
         (
             _VERSION,
             uscc,
-            _word(submission.operation),
-            _word(submission.office),
+            _word(operation),
+            _word(office),
             bigint(key.major),
             timestamptz(key.occurred_at),
             message_id,
-            text(submission.name_key),
-            jsonb(submission.particulars.text),
-            text(submission.predecessor_uscc),
+            text(name_key),
+            jsonb(particulars.text),
+            text(predecessor_uscc),
             receipt,
         )
     )
 
 
-def _version_head(write: VersionWrite) -> bytes:
+def _version_head_by(write: VersionWrite) -> bytes:
+    """Return how a version begins that is not just what a record says."""
     event = write.event
-    return b"".join(
-        (
-            _VERSION,
-            text(write.uscc),
-            _word(event.operation),
-            _word(event.office),
-            bigint(event.key.major),
-            timestamptz(event.key.occurred_at),
-            text(event.key.message_id),
-            text(event.name_key),
-            jsonb(Particulars.of(event.record).text),
-            text(write.predecessor_uscc),
-            text(event.receipt_id),
-        )
-    )
+    return _version_head(
+        text(write.uscc), event.operation, event.office, event.key, text(event.key.message_id), event.name_key,
+        Particulars.of(event.record), write.predecessor_uscc, text(event.receipt_id),
+    )  # fmt: skip
 
 
 def disposition_lines(
@@ -172,7 +180,7 @@ def version_line(write: VersionWrite) -> bytes:
     event = write.event
     return b"".join(
         (
-            write.head or _version_head(write),
+            write.head or _version_head_by(write),
             _word(write.kind),
             integer(event.version),
             integer(write.holding),
