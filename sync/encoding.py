@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import orjson
 
+from sync.holding import Status
 from sync.instants import format_instant
 from sync.masking import mask_record
 from sync.outcome import ChangeWrite, View
@@ -125,7 +126,7 @@ def registration_json(
     *,
     uscc: str,
     version: int,
-    status: str,
+    status: Status,
     office: str,
     record: Mapping[str, str],
     valid_from: datetime,
@@ -136,29 +137,48 @@ def registration_json(
     receipt_id: str,
     masked: bool = True,
 ) -> dict[str, object]:
-    """Return registration/1. `masked` False is for who may see personal fields."""
-    shown = shown_of(record)
-    return {
-        "schema": "registration/1",
-        "uscc": uscc,
-        "version": version,
-        "status": status,
-        "standing": standing_of(record),
-        "office": office,
-        "record": mask_record(shown) if masked else shown,
-        "valid_from": format_instant(valid_from),
-        "recorded_at": format_instant(recorded_at),
-        "predecessor_uscc": predecessor_uscc,
-        "successor_uscc": successor_uscc,
-        "legacy_numbers": legacy_numbers_of(record),
-        "open_case": open_case,
-        "source": {"receipt_id": receipt_id},
-    }
+    """Return registration/1 of its pieces. `masked` False is for who may see personal fields."""
+    view = View(
+        uscc=uscc,
+        version=version,
+        status=status,
+        office=office,
+        record=record,
+        valid_from=valid_from,
+        recorded_at=recorded_at,
+        predecessor_uscc=predecessor_uscc,
+        successor_uscc=successor_uscc,
+        open_case=open_case,
+        receipt_id=receipt_id,
+    )
+    return view_json(view, masked=masked)
 
 
 def view_json(view: View, *, masked: bool = True) -> dict[str, object]:
     """Return registration/1 of a view."""
-    return registration_json(**view._asdict(), masked=masked)
+    record = view.record
+    shown = shown_of(record)
+    return _registration(view, standing_of(record), mask_record(shown) if masked else shown, legacy_numbers_of(record))
+
+
+def _registration(view: View, standing: str, record: object, legacy_numbers: object) -> dict[str, object]:
+    """Return registration/1 of a view and of what its record is shown as."""
+    return {
+        "schema": "registration/1",
+        "uscc": view.uscc,
+        "version": view.version,
+        "status": view.status,
+        "standing": standing,
+        "office": view.office,
+        "record": record,
+        "valid_from": format_instant(view.valid_from),
+        "recorded_at": format_instant(view.recorded_at),
+        "predecessor_uscc": view.predecessor_uscc,
+        "successor_uscc": view.successor_uscc,
+        "legacy_numbers": legacy_numbers,
+        "open_case": view.open_case,
+        "source": {"receipt_id": view.receipt_id},
+    }
 
 
 def encode_change(change: ChangeWrite, *, sequence: int, recorded_at: datetime) -> bytes:
@@ -182,22 +202,7 @@ def encode_change(change: ChangeWrite, *, sequence: int, recorded_at: datetime) 
     stub["changed_fields"] = _changed_fields(before if before and before.is_public else None, after, particulars)
     stub["effective_at"] = format_instant(change.effective_at)
     stub["recorded_at"] = format_instant(recorded_at)
-    stub["registration"] = {
-        "schema": "registration/1",
-        "uscc": after.uscc,
-        "version": after.version,
-        "status": after.status,
-        "standing": particulars.standing,
-        "office": after.office,
-        "record": particulars.shown,
-        "valid_from": format_instant(after.valid_from),
-        "recorded_at": format_instant(after.recorded_at),
-        "predecessor_uscc": after.predecessor_uscc,
-        "successor_uscc": after.successor_uscc,
-        "legacy_numbers": particulars.legacy_numbers,
-        "open_case": after.open_case,
-        "source": {"receipt_id": after.receipt_id},
-    }
+    stub["registration"] = _registration(after, particulars.standing, particulars.shown, particulars.legacy_numbers)
     return orjson.dumps(stub)
 
 

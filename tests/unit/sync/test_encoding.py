@@ -21,7 +21,7 @@ MEMBERS = [
 
 
 def registration(
-    masked: bool = True, status: str = "normal", office: str = "commerce", **members: str
+    masked: bool = True, status: Status = Status.NORMAL, office: str = "commerce", **members: str
 ) -> dict[str, object]:
     return registration_json(
         uscc=CODE,
@@ -190,7 +190,7 @@ def test_a_change_names_what_changed_from_and_to() -> None:
         "name": {"from": "旧名有限公司", "to": "新名有限公司"},
         "status": {"from": "normal", "to": "cancelled"},
     }
-    assert shown["registration"] == registration(name="新名有限公司", status="cancelled")
+    assert shown["registration"] == registration(name="新名有限公司", status=Status.CANCELLED)
 
 
 def test_the_first_version_changes_every_field_from_null() -> None:
