@@ -20,9 +20,11 @@ from validators import organization_code, registration_number
 from validators.code_lists import CODE_LISTS
 from validators.fields import FIELDS, PERSONAL
 
-_NO_PARTICULARS: Final = frozenset({"business_type", "status"})
+NO_PARTICULARS: Final = ("business_type", "status")
+"""What a record says and the operation decides."""
+
 _STANDINGS: Final = CODE_LISTS["standing"]
-SHOWN: Final = tuple(name for name in FIELDS if name not in _NO_PARTICULARS)
+SHOWN: Final = tuple(name for name in FIELDS if name not in NO_PARTICULARS)
 """The members that registration/1 shows, in its order."""
 
 _PLACE: Final = {name: place for place, name in enumerate(SHOWN)}

@@ -9,11 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sync.particulars import Particulars
+from sync.particulars import NO_PARTICULARS, Particulars
 from validators.findings import Finding, Operation, Severity
 
 _WHOLE = frozenset((Operation.ASSIGN, Operation.CHANGE))
-_NO_PARTICULARS = ("business_type", "status")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
@@ -128,7 +127,7 @@ class Submission:
         if self._particulars is None:
             if self.operation in _WHOLE:
                 particulars = Particulars(self.record)
-                for name in _NO_PARTICULARS:
+                for name in NO_PARTICULARS:
                     particulars.pop(name, None)
             else:
                 particulars = Particulars({"uscc": self.uscc or "", "name": self.name or ""})

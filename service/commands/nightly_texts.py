@@ -12,8 +12,9 @@ from service.register_problems import PROBLEMS
 from sync.nightly.opening import HOLDS
 from sync.nightly.run import Night
 from sync.nightly.statement import BATCH_STATES
+from sync.records import Disposition
 
-COUNTS: Final = ("received", "accepted", "unchanged", "superseded", "rejected", "held", "quarantined")
+COUNTS: Final = ("received", *(each.value for each in Disposition))
 
 
 def print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bool) -> None:

@@ -12,6 +12,7 @@ from sync.holding import OPERATION_OF_STATUS, PARTICULARS_OPERATIONS, Event, Hol
 from sync.particulars import Particulars
 from sync.records import Incoming, OrderKey, Source, Submission
 from sync.store.connection import ReadConn
+from sync.store.lines import KEPT_HEADERS
 from sync.store.segments import SegmentsAtHand
 from sync.store.statements import statements
 from validators.findings import Operation, Severity
@@ -260,7 +261,7 @@ async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None
 
 def incoming_of(row: asyncpg.Record) -> Incoming:
     """Return a stored record as it was fetched, with the headers that decoding reads."""
-    headers = {name: row[name] for name in ("mapping", "ce_id", "ce_time", "batch_id")}
+    headers = {name: row[name] for name in KEPT_HEADERS}
     return Incoming(
         source=Source(row["topic"], row["partition"], row["offset"]),
         received_at=row["received_at"],

@@ -18,7 +18,10 @@ from sync.store.copying import bigint, bytea, integer, jsonb, smallint, text, te
 from validators.findings import Operation
 
 MESSAGE_COLUMNS: Final = ("office", "message_id", "receipt_id", "content_digest")
-RAW_COLUMNS: Final = ("receipt_id", "received_at", "mapping", "ce_id", "ce_time", "batch_id", "body")
+KEPT_HEADERS: Final = ("mapping", "ce_id", "ce_time", "batch_id")
+"""The headers that decoding reads: they are kept beside a record's bytes, so that it can be decoded again."""
+
+RAW_COLUMNS: Final = ("receipt_id", "received_at", *KEPT_HEADERS, "body")
 DISPOSITION_COLUMNS: Final = (
     "receipt_id", "office", "topic", "partition", "offset", "message_id", "batch_id", "content_sha256", "operation",
     "uscc", "received_at",
@@ -32,15 +35,13 @@ VERSION_COLUMNS: Final = (
 )  # fmt: skip
 CHANGE_COLUMNS: Final = ("sequence", "uscc", "version", "kind", "recorded_at", "body")
 
-_HEADERS: Final = ("mapping", "ce_id", "ce_time", "batch_id")
-
 _MESSAGE: Final = copying.columns(len(MESSAGE_COLUMNS))
 _RAW: Final = copying.columns(len(RAW_COLUMNS))
 _DISPOSITION: Final = copying.columns(len(DISPOSITION_COLUMNS))
 _VERSION: Final = copying.columns(len(VERSION_COLUMNS))
 _CHANGE: Final = copying.columns(len(CHANGE_COLUMNS))
 
-_NO_HEADERS: Final = copying.NULL * len(_HEADERS)
+_NO_HEADERS: Final = copying.NULL * len(KEPT_HEADERS)
 
 _word = lru_cache(maxsize=1_024)(text)
 _moment = lru_cache(maxsize=16_384)(timestamptz)
@@ -85,7 +86,7 @@ def _disposition_head(
 def _raw_head(submission: Submission, receipt: bytes, received_at: bytes) -> bytes:
     incoming = submission.incoming
     headers = incoming.headers
-    named = [text(_header(headers.get(name))) for name in _HEADERS] if headers else [_NO_HEADERS]
+    named = [text(_header(headers.get(name))) for name in KEPT_HEADERS] if headers else [_NO_HEADERS]
     return b"".join((_RAW, receipt, received_at, *named, len(incoming.body).to_bytes(4)))
 
 
