@@ -328,11 +328,11 @@ class Resolver:
         keep or an assign that speaks of it, and is told so; it holds a record that is only left over.
         """
         submission = submission_of(member)
-        conflicts = conflicts_beyond(submission, code, self._judge.facts, self._settled_codes)
         if code.uscc in self._held_again:
             # It joins what it was to be applied with.
             self._judge.judge_again(member, code)
             return
+        conflicts = conflicts_beyond(submission, code, self._judge.facts, self._settled_codes)
         if conflicts and not self._speaks_of_applied:
             self._hold_again(member, code, conflicts)
             return
