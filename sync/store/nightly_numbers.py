@@ -33,8 +33,8 @@ class Numbers:
         """Yield the numbers of all codes by parts, as bytes (eight each, big-endian), and how many codes have none."""
         ((size,),) = self._session.run(_SQL["size"])
         mask = (1 << (size // _CODES_A_PART).bit_length()) - 1
+        self._choose("uscc.mask", [str(mask)])
         for part in range(mask + 1):
-            self._choose("uscc.mask", [str(mask)])
             self._choose("uscc.part", [str(part)])
             for batch in self._session.stream(_SQL["part"]):
                 for row in batch.to_pylist():

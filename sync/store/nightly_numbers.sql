@@ -9,8 +9,8 @@ select greatest(0, reltuples)::bigint from pg_class where oid = 'registration'::
 -- name: part
 -- The numbers of a part of all codes, eight bytes each, the first byte first, in one value, so that nobody takes rows apart;
 -- and how many codes have none. A part is those whose number has uscc.part in the bits of uscc.mask. Without groups, so that
--- PostgreSQL's workers share it. uscc.with_status: 1 mixes the status in, by its first letter; 0 does not.
-select string_agg(int8send(row_hash # (ascii(status) * (select current_setting('uscc.with_status')::int))), '') as numbers,
+-- PostgreSQL's workers share it. uscc.with_status: 1 mixes the status into `number`, by its first letter; 0 does not.
+select string_agg(int8send(number), '') as numbers,
        count(*) - count(row_hash) as unnumbered
 from at_home
 where coalesce(row_hash, 0) & (select current_setting('uscc.mask')::bigint) = (select current_setting('uscc.part')::bigint)
@@ -18,15 +18,14 @@ where coalesce(row_hash, 0) & (select current_setting('uscc.mask')::bigint) = (s
 -- name: of
 -- Some of these codes with their numbers.
 -- uscc.codes: which, separated by commas.
-select h.uscc, h.row_hash # (ascii(h.status) * (select current_setting('uscc.with_status')::int)) as number
+select h.uscc, h.number
 from unnest((select string_to_array(current_setting('uscc.codes'), ','))::text[]) as w (uscc)
 join at_home h on h.uscc = w.uscc
 
 -- name: rows_of
 -- Some of these codes as `register` of nightly_export.sql gives them, with their numbers.
 -- uscc.codes: which, separated by commas.
-select h.uscc, h.status, h.receipt_id, v.record::text as record,
-       h.row_hash # (ascii(h.status) * (select current_setting('uscc.with_status')::int)) as number
+select h.uscc, h.status, h.receipt_id, v.record::text as record, h.number
 from unnest((select string_to_array(current_setting('uscc.codes'), ','))::text[]) as w (uscc)
 join at_home h on h.uscc = w.uscc
 join registration_version v
@@ -37,8 +36,7 @@ join registration_version v
 -- uscc.numbers: which, separated by commas.
 select uscc from at_home
 where row_hash is null
-   or row_hash # (ascii(status) * (select current_setting('uscc.with_status')::int))
-      in (select unnest(string_to_array(current_setting('uscc.numbers'), ',')::bigint[]))
+   or number in (select unnest(string_to_array(current_setting('uscc.numbers'), ',')::bigint[]))
 
 -- name: choose
 -- Say what the next statement is about.

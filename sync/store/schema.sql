@@ -200,7 +200,8 @@ CREATE VIEW public.at_home AS
     r.receipt_id,
     r.row_hash,
     r.particulars_version,
-    r.particulars_recorded_at
+    r.particulars_recorded_at,
+    (r.row_hash # ((ascii(r.status) * ( SELECT (current_setting('uscc.with_status'::text))::integer AS current_setting)))::bigint) AS number
    FROM (public.registration r
      LEFT JOIN public.code_transfer t ON ((t.uscc = r.uscc)))
   WHERE (r.registered AND
