@@ -19,7 +19,7 @@ import structlog
 from sync.apply import Applier, Batch, prepare
 from sync.errors import Fenced, Halted, Retryable
 from sync.failpoints import reach
-from sync.kafka import GROUP, Consumer, KafkaSettings, OtherBytes, OutOfRange, Partition
+from sync.kafka import GROUP, Consumer, Ended, KafkaSettings, OtherBytes, OutOfRange, Partition
 from sync.quarantine import Quarantine
 from sync.records import Incoming, Submission
 from sync.store import ledger
@@ -52,7 +52,7 @@ async def run(config: IngestConfig, stop: asyncio.Event) -> None:
     """Ingest until `stop` is set; what was fetched and not applied then is read again by whoever comes next.
 
     Raises:
-        Retryable: the database or the broker stayed away, or a client hangs: end the process and start anew.
+        Retryable: the database or the broker stayed away, or Kafka's client has ended: end the process and start anew.
     """
     topics = [submissions_topic(office) for office in config.offices]
     consumer = Consumer(config.kafka, topics, instance=config.instance, group=config.group)
@@ -119,6 +119,8 @@ class _Loop:
                 reason = f"offset {error.offset} holds other bytes than were decided: the topic was recreated"
                 await self._halt(error.place, reason)
                 continue
+            except Ended:
+                raise
             except Retryable as error:
                 failures += 1
                 log.warning("fetch_failed", error=str(error), failures=failures)

@@ -41,41 +41,40 @@ async def run(config: RelayConfig, stop: asyncio.Event) -> None:
     """Publish until `stop` is set.
 
     Raises:
-        Retryable: the database or the broker stayed away, or the producer hangs: end the process and start anew.
+        Retryable: the database or the broker stayed away: end the process and start anew.
     """
-    producer = Producer(config.kafka)
-    await producer.start()
     log.info("relay_started")
     failures = 0
-    try:
-        while not stop.is_set():
-            try:
-                await _lead(config, producer, stop)
-                failures = 0
-            except Retryable as error:
-                failures += 1
-                log.warning("publish_failed", error=str(error), failures=failures)
-                if failures >= RETRIES:
-                    raise
-                await asyncio.sleep(min(1.0, 0.1 * failures))
-    finally:
-        await producer.stop()
-        log.info("relay_stopped")
+    while not stop.is_set():
+        try:
+            await _lead(config, stop)
+            failures = 0
+        except Retryable as error:
+            failures += 1
+            log.warning("publish_failed", error=str(error), failures=failures)
+            if failures >= RETRIES:
+                raise
+            await asyncio.sleep(min(1.0, 0.1 * failures))
+    log.info("relay_stopped")
 
 
-async def _lead(config: RelayConfig, producer: Producer, stop: asyncio.Event) -> None:
-    """Publish for as long as this session leads; the lock goes with the session."""
+async def _lead(config: RelayConfig, stop: asyncio.Event) -> None:
+    """Publish while this session leads; the lock goes with the session, the producer with the first trouble."""
     async with session(config.pool, config.limits) as connection:
         while not stop.is_set() and not await outbox.try_lead(connection):  # noqa: ASYNC110 — another process's session
             await asyncio.sleep(1)
-        topics = [CHANGES, *map(returns_topic, config.offices)]
-        await outbox.begin_topics(connection, topics)
-        while not stop.is_set():
-            waiting = await outbox.backlog(connection, CHANGES, RETURNS_PREFIX)
-            for topic, after in waiting.items():
-                await _publish(config, producer, connection, topic, after)
-            if not waiting:
-                await asyncio.sleep(IDLE_SECONDS)
+        producer = Producer(config.kafka)
+        await producer.start()
+        try:
+            await outbox.begin_topics(connection, [CHANGES, *map(returns_topic, config.offices)])
+            while not stop.is_set():
+                waiting = await outbox.backlog(connection, CHANGES, RETURNS_PREFIX)
+                for topic, after in waiting.items():
+                    await _publish(config, producer, connection, topic, after)
+                if not waiting:
+                    await asyncio.sleep(IDLE_SECONDS)
+        finally:
+            await producer.stop()
 
 
 async def _publish(config: RelayConfig, producer: Producer, connection: WriteConn, topic: str, after: int) -> None:

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 @options.data_dir
 def serve(data_dir: Path | None) -> None:
     """运行接口服务 · run the HTTP API until SIGTERM."""
-    run_role("serve", data_dir, _serve)
+    run_role("serve", data_dir, _serve, loop_factory=uvloop.new_event_loop)
 
 
 @click.command("ingest")
@@ -102,12 +102,22 @@ async def _relay(settings: Settings, stop: asyncio.Event) -> None:
         pool.terminate()
 
 
-def run_role(role: str, data_dir: Path | None, work: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
-    """Run a role until SIGTERM or SIGINT, then let it drain; whatever it dies of is logged, and the status is 1."""
+def run_role(
+    role: str,
+    data_dir: Path | None,
+    work: Callable[[Settings, asyncio.Event], Awaitable[None]],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
+    """Run a role until SIGTERM or SIGINT, then let it drain; whatever it dies of is logged, and the status is 1.
+
+    A role that speaks to Kafka needs asyncio's own loop: on uvloop's, a write to a connection that the broker has just
+    closed raises what the client does not expect, and its group or its sender ends (aio-libs/aiokafka, issue 1038).
+    """
     settings = locate(load(data_dir=data_dir))
     logs.configure(settings.log_format, settings.log_level, role=role)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_until_told(work, settings))
     except Exception:
         log.exception("role_failed")

@@ -1,13 +1,15 @@
 """The wall to Apache Kafka: the only package that speaks to the client library.
 
 Every call has a deadline, because calls of the client hang for as long as the broker is away. What exceeds its
-deadline raises Stuck; the process then ends and its supervisor starts another one: the row in `partition_progress`,
-not the group, is what makes that safe. `auto_offset_reset` is "none": a position is always one that the ledger gave.
+deadline raises Stuck, and Ended is raised by a client whose own tasks are dead: a process that cannot go on with a new
+client ends, and its supervisor starts another one; the row in `partition_progress`, not the group, makes that safe.
+`auto_offset_reset` is "none": a position is always one that the ledger gave.
 """
 
 from sync.kafka.connecting import (
     DEADLINE_SECONDS,
     MAX_MESSAGE_BYTES,
+    Ended,
     KafkaSettings,
     Message,
     OtherBytes,
@@ -27,6 +29,7 @@ __all__ = [
     "MAX_MESSAGE_BYTES",
     "RETENTION",
     "Consumer",
+    "Ended",
     "KafkaSettings",
     "Message",
     "OtherBytes",

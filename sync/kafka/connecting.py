@@ -22,6 +22,10 @@ class Stuck(Retryable):
     """A call of the Kafka client did not end within its deadline: throw the client away."""
 
 
+class Ended(Retryable):
+    """What works inside a Kafka client has ended of an error it does not know: nothing more comes of the client."""
+
+
 class OtherBytes(Retryable):
     """The record at a decided offset is not the one that was decided: the topic was recreated or rewritten."""
 
@@ -86,6 +90,7 @@ async def bounded(call: Awaitable[_T], what: str, seconds: float = DEADLINE_SECO
 
     Raises:
         Stuck: the deadline passed.
+        Ended: the client does not work any more.
         Retryable: the broker answered with an error or is not there.
     """
     try:
@@ -95,4 +100,9 @@ async def bounded(call: Awaitable[_T], what: str, seconds: float = DEADLINE_SECO
     except (NoOffsetForPartitionError, OffsetOutOfRangeError):
         raise
     except (KafkaError, OSError) as error:
+        # Of the bare class is only what ended the client's own tasks; whatever a broker says has a class of its own.
+        if type(error) is KafkaError:
+            raise Ended(f"{what}: {error!r}") from error
         raise Retryable(f"{what}: {error!r}") from error
+    except Exception as error:
+        raise Ended(f"{what}: {error!r}") from error

@@ -98,11 +98,10 @@ class OwnTopics:
         finally:
             await pool.close()
 
-    @asynccontextmanager
-    async def ingesting(
-        self, applier: Applier, *, group: str, batch_records: int = 50, instance: str | None = None
-    ) -> AsyncIterator[None]:
-        """Run one ingest while the block runs; its failure is the test's."""
+    async def ingest(
+        self, applier: Applier, stop: asyncio.Event, *, group: str, batch_records: int = 50, instance: str | None = None
+    ) -> None:
+        """Run one ingest until told to stop."""
         config = IngestConfig(
             kafka=self.kafka,
             offices=list(self.offices.values()),
@@ -111,8 +110,17 @@ class OwnTopics:
             group=group,
             instance=instance,
         )
+        await run(config, stop)
+
+    @asynccontextmanager
+    async def ingesting(
+        self, applier: Applier, *, group: str, batch_records: int = 50, instance: str | None = None
+    ) -> AsyncIterator[None]:
+        """Run one ingest while the block runs; its failure is the test's."""
         stop = asyncio.Event()
-        running = asyncio.create_task(run(config, stop))
+        running = asyncio.create_task(
+            self.ingest(applier, stop, group=group, batch_records=batch_records, instance=instance)
+        )
         try:
             yield
         finally:
