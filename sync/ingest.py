@@ -1,9 +1,8 @@
 """The ingest loop: fetch from the offices' topics, decode, apply; one process, any number of partitions.
 
-Fetching and decoding run ahead of applying by at most two batches, of which one waits. Trouble has three outcomes: a
-partition's batch is dropped and read again from where the ledger stands, a partition halts and says why, or the process
-ends and its supervisor starts another. The consumer group only shares out partitions; what makes it safe is the row in
-`partition_progress`.
+Fetching and decoding run ahead of applying by one batch. Trouble has three outcomes: a partition's batch is dropped and
+read again from where the ledger stands, a partition halts and says why, or the process ends and its supervisor starts
+another. The consumer group only shares out partitions; what makes it safe is the row in `partition_progress`.
 """
 
 from __future__ import annotations
@@ -90,7 +89,9 @@ class _Loop:
         self._config = config
         self._consumer = consumer
         self._quarantine = Quarantine(applier=config.applier)
-        self._queue: asyncio.Queue[_Fetched | None] = asyncio.Queue(maxsize=1)
+        self._queue: asyncio.Queue[_Fetched | None] = asyncio.Queue()
+        # Beside the batch that is being applied there is one, which is being decoded or waits.
+        self._ahead = asyncio.Semaphore(1)
         self._generation: dict[Partition, int] = {}
         self._halted: set[Partition] = set()
         self._offices = {submissions_topic(office): office for office in config.offices}
@@ -134,12 +135,14 @@ class _Loop:
     async def _hand_over(self, place: Partition, position: int, records: list[Incoming]) -> None:
         office = self._offices[place.topic]
         submissions: list[Submission] = []
+        await self._ahead.acquire()
         try:
             for number, incoming in enumerate(records):
                 submissions.append(self._quarantine.decode(self._decode, incoming, office))
                 if number % _DECODE_SLICE == 0:
                     await asyncio.sleep(0)
         except Halted as error:
+            self._ahead.release()
             await self._halt(place, error.reason)
             return
         reach("after_decode", self._config.applier.fail_points)
@@ -150,7 +153,7 @@ class _Loop:
             next_offset=records[-1].source.offset + 1,
             submissions=submissions,
         )
-        await self._queue.put(_Fetched(batch, self._generation.get(place, 0)))
+        self._queue.put_nowait(_Fetched(batch, self._generation.get(place, 0)))
 
     def _decode(self, incoming: Incoming, office: str) -> Submission:
         submission = self._config.applier.decode(incoming, office)
@@ -226,6 +229,7 @@ class _Loop:
             fetched = await self._queue.get()
             if fetched is None:
                 return
+            self._ahead.release()
             batch = fetched.batch
             if fetched.generation != self._generation.get(batch.place, 0):
                 continue

@@ -53,8 +53,9 @@ class Consumer:
             heartbeat_interval_ms=500,
             rebalance_timeout_ms=10_000,
             max_poll_interval_ms=120_000,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-            fetch_max_bytes=16 * 1024 * 1024,
+            # What was fetched ahead is unpacked in memory; a larger message comes all the same.
+            max_partition_fetch_bytes=1024 * 1024,
+            fetch_max_bytes=4 * 1024 * 1024,
             fetch_max_wait_ms=100,
             metadata_max_age_ms=5_000,
             **settings.client_arguments(),
