@@ -134,6 +134,16 @@ class CodeFacts:
         return [member for case in self.cases for member in case.waiting() if member.uscc == self.uscc]
 
 
+class Arrival(NamedTuple):
+    """A record that was folded into a holding; `names` and `was_whole` are the holding's before it came."""
+
+    code: CodeFacts
+    holding: Holding
+    event: Event
+    names: frozenset[str]
+    was_whole: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class Facts:
     """The facts of one batch.

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from sync.facts import Case, CodeFacts, Member
+from sync.facts import Arrival, Case, CodeFacts, Member
 from sync.four_eyes import (
     ONE_CODE,
     SEVERAL_CODES,
@@ -47,6 +47,7 @@ class Resolver:
         self._settled_codes = frozenset(each.uscc for each in case.members)
         self._speaks_of_applied = True
         self._held_again: set[str] = set()
+        self._arrived: list[Arrival] = []
 
     def resolve(self) -> None:
         """Carry the resolution out.
@@ -67,6 +68,7 @@ class Resolver:
         else:
             self._keep_all(code, member)
         self._settle_beside(code)
+        self._decide_waiting_again()
 
     # --- keep --------------------------------------------------------------------------------------------------
 
@@ -210,6 +212,7 @@ class Resolver:
             beside = Resolver(self._judge, case, self._act)
             beside._end(former)
             beside._settle_rest(code)
+            beside._decide_waiting_again()
             self._judge.answer_proposals(case)
 
     def _release(self, waiting: list[Member], *, settled: bool) -> None:
@@ -280,6 +283,7 @@ class Resolver:
                 self._reject(each)
         self._settle_rest(code)
         self._settle_beside(code)
+        self._decide_waiting_again()
 
     # --- parts -------------------------------------------------------------------------------------------------
 
@@ -350,8 +354,15 @@ class Resolver:
             self._effects.begin(submission, code, findings, attempt, kind=kind)
             self._judge.facts.remember_identity(code)
         else:
-            self._effects.fold_in(submission, code, holding, findings, attempt, kind=kind)
+            names, was_whole = holding.names, holding.present().whole
+            event = self._effects.fold_in(submission, code, holding, findings, attempt, kind=kind)
             self._judge.facts.remember_identity(code)
+            self._arrived.append(Arrival(code, holding, event, names, was_whole))
+
+    def _decide_waiting_again(self) -> None:
+        """Decide again what waited in other cases for the names, the status or the particulars that were applied."""
+        for arrival in self._arrived:
+            self._judge.decide_waiting_again(arrival)
 
     def _hold_again(self, member: Member, code: CodeFacts, conflicts: list[Conflict]) -> None:
         """Hold a record for what it is in conflict with beyond the case, and for nothing else."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sync.effects import Effects
-from sync.facts import Case, CodeFacts, Facts, KnownMessage, Member, Rulings
+from sync.facts import Arrival, Case, CodeFacts, Facts, KnownMessage, Member, Rulings
 from sync.four_eyes import ONE_CODE, SEVERAL_CODES, NotPossible, displaces_holder, holds, lets_stand
 from sync.holding import Holding
 from sync.identity import key_of, names_member
@@ -175,9 +175,7 @@ class Judge:
         names, was_whole = holding.names, holding.present().whole
         event = self.effects.fold_in(submission, code, holding, findings, attempt)
         self.facts.remember_identity(code)
-        named_anew = event.name_key not in names or not was_whole
-        if code.own_cases and (named_anew or event.operation in STATUS_OPERATIONS):
-            self._decide_waiting_again(code, holding, first_particulars=not was_whole)
+        self.decide_waiting_again(Arrival(code, holding, event, names, was_whole))
 
     def _judge(self, submission: Submission, code: CodeFacts, *, attempt: int) -> None:
         findings = self._weigher.weigh_alone(submission, code)
@@ -275,13 +273,18 @@ class Judge:
 
     # --- what was waited for -----------------------------------------------------------------------------------
 
-    def _decide_waiting_again(self, code: CodeFacts, holding: Holding, *, first_particulars: bool) -> None:
+    def decide_waiting_again(self, arrival: Arrival) -> None:
         """Decide again, by itself, what overtook its rename, or came between a cancellation and the first particulars.
 
         A cancellation that came first has no more than a name: an assign under another name is held until particulars
         tell whether both are one organization. An assign that overtook the restore before it was held by L01. Once
         nothing in a case is in conflict any more, neither is the case.
         """
+        code, holding, event, names, was_whole = arrival
+        named_anew = event.name_key not in names or not was_whole
+        if code.holding is not holding or not (named_anew or event.operation in STATUS_OPERATIONS):
+            return
+        first_particulars = not was_whole
         for case in [case for case in code.own_cases if case.rule in ("D01", "L01")]:
             waiting = sorted(case.waiting(), key=lambda member: member.key)
             settled = [

@@ -334,3 +334,25 @@ def test_a_holder_that_loses_its_code_for_another_claim_leaves_the_one_that_is_l
     assert ["accepted D02", "accepted D01"] == told(outcome)
     assert (OTHER, "沈阳一号有限公司") == (_holder(facts), _holder(facts, NEW))
     assert {} == facts.cases
+
+
+def test_a_cancellation_that_overtook_its_rename_follows_it_also_where_a_resolution_applies_the_rename() -> None:
+    """§6: "one that overtook its rename is decided again by itself when that name comes"."""
+    facts = Facts()
+    number = {"registration_number": "2101001234567"}
+    outcome = judge(
+        submission(at=0),
+        submission(name=OTHER, uscc=NEW, at=1, **number),
+        submission("cancel", name=OTHER, at=5),
+        submission("change", name=OTHER, at=4, **number),
+        facts=facts,
+    )
+    assert ["accepted", "accepted", "held D01", "held D02,X01"] == told(outcome)
+
+    outcome = _resolve(facts, "D02", "keep", OTHER, "held")
+
+    assert ["accepted D02", "accepted"] == told(outcome)
+    assert {} == facts.cases
+    holding = facts.code(CODE).holding
+    assert holding is not None
+    assert (OTHER, Status.CANCELLED) == (_holder(facts), holding.present().status)
