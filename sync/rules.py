@@ -115,7 +115,8 @@ class Judge:
             if submission is None:
                 continue
             holding, attempt = code.holding, member.attempt + 1
-            if member.operation == Operation.KEEP and holding is not None and member.name_key in holding.names:
+            is_keep = submission.operation is Operation.KEEP
+            if is_keep and holding is not None and self._weigher.names_holder(submission, holding):
                 version = holding.present().version
                 findings = self._weigher.regraded(submission, code)
                 self.effects.close(submission, Disposition.UNCHANGED, findings, code, version=version, attempt=attempt)

@@ -356,3 +356,20 @@ def test_a_cancellation_that_overtook_its_rename_follows_it_also_where_a_resolut
     holding = facts.code(CODE).holding
     assert holding is not None
     assert (OTHER, Status.CANCELLED) == (_holder(facts), holding.present().status)
+
+
+def test_a_keep_that_names_the_holder_by_receipt_is_unchanged_once_the_case_is_settled_without_it() -> None:
+    """§6: a keep with no open case is `unchanged`, whether it names the holder by name or by receipt."""
+    facts = Facts()
+    first = submission(at=0, registration_number="2101001234567")
+    judge(first, submission(uscc=NEW, at=1, registration_number="2101001234567"), facts=facts)
+    keeps = [submission("keep", name=None, receipt_ref=first.receipt_id, at=at) for at in (2, 3)]
+    outcome = judge(*keeps, facts=facts)
+    assert ["held D02", "held D02"] == told(outcome)
+
+    (case,) = facts.cases.values()
+    decider = Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON)
+    decider.resolve(case, _act("withdraw", _member(case, "沈阳一号有限公司", "held")))
+    outcome = decider.outcome
+
+    assert ["rejected", "unchanged", "unchanged"] == [str(each.disposition) for each in outcome.decisions]
