@@ -131,10 +131,13 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
         facts, case, line = await _awaiting(applier, connection, case_id)
         if line.proposed_by == actor:
             raise SamePerson(f"{actor} proposed this resolution: another person must approve it")
+        judge = _judge(applier, facts, now)
+        message = _message(case, line)
         member = next((m for m in case.members if m.receipt_id == line.member_receipt), None)
+        if member is None and message is not None:
+            member = judge.renewed_member(case, message)
         if member is None:
             raise NotPossible("not-a-member", f"{line.member_receipt} is no member of {case_id} any more")
-        message = _message(case, line)
         act = Act(
             operation=Operation(line.operation),
             member=member,
@@ -147,17 +150,18 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
             successor_uscc=line.successor_uscc,
         )
         case.is_awaiting = False
-        judge = _judge(applier, facts, now)
+        submission = message.submission if message is not None else None
+        findings = judge.own_findings(submission) if submission is not None else []
         if message is not None:
             judge.effects.docket.remove(case, message)
         judge.resolve(case, act)
-        if message is not None and message.submission is not None:
+        if message is not None and submission is not None:
             code = facts.code(message.uscc)
             version = judge.settled_version(code, act)
             judge.effects.close(
-                message.submission,
+                submission,
                 Disposition.ACCEPTED,
-                message.submission.findings,
+                findings,
                 code,
                 version=version,
                 case_id=case_id,

@@ -95,6 +95,17 @@ class Judge:
         Resolver(self, case, act).resolve()
         self.answer_proposals(case)
 
+    def renewed_member(self, case: Case, message: Member) -> Member | None:
+        """Return the holder that a message waiting for a person names, where another record stands for it by now."""
+        submission, code = message.submission, self.facts.code(message.uscc)
+        if submission is None or code.holding is None or not self._weigher.names_holder(submission, code.holding):
+            return None
+        return next((each for each in case.members if each.role == "holder" and each.uscc == code.uscc), None)
+
+    def own_findings(self, submission: Submission) -> list[Finding]:
+        """Return what the content of a record gives, as the register of exceptions and the open cases stand now."""
+        return self._weigher.regraded(submission, self.facts.code(submission.uscc or ""))
+
     def settled_version(self, code: CodeFacts, act: Act) -> int | None:
         """Return the version that a withdraw made, else the one that stands now: a keep confirms, and makes none."""
         made = [each.event.version for each in self.outcome.versions if each.event.receipt_id == act.receipt_id]

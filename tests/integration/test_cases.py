@@ -204,3 +204,60 @@ async def test_a_keep_beside_another_code_of_its_subject_needs_two_persons_and_i
     async with reading(pool) as connection:
         allowed = await connection.fetch("select rule, uscc, other_uscc, case_id from allowed_conflict")
     assert [("D03", CODE, twin, case_id)] == [tuple(row) for row in allowed]
+
+
+async def test_a_keep_that_waited_means_the_holder_that_its_name_has_when_it_is_approved(
+    database: str, pool: Pool
+) -> None:
+    """The holder lost the code and has it again by another record, while a keep by name waited in a case of S02."""
+    code, times = "12210100MA8794710H", [f"2026-11-20T0{hour}:00:00+08:00" for hour in range(7)]
+    async with open_ledger(database) as applier:
+        await apply_all(applier, [body(1, at=times[1], uscc=code)], office="establishment")
+        await apply_all(applier, [body(2, "withdraw", at=times[2], uscc=code)], office="civil-affairs")
+        bodies = [
+            body(3, "cancel", at=times[3], uscc=code),
+            body(4, at=times[4], uscc=code),
+            body(5, "keep", at=times[5], uscc=code),
+        ]
+        await apply_all(applier, bodies, office="establishment", partition=1)
+        async with reading(pool) as connection:
+            rows = await connection.fetch("select case_id, rule from code_case")
+            case_of = {row["rule"]: row["case_id"] for row in rows}
+            holder = await connection.fetchval(
+                "select receipt_id from case_member where case_id = $1 and role = 'holder'", case_of["L01"]
+            )
+        assert not await cases.propose(applier, _order(case_of["L01"], "withdraw", holder))
+        await cases.approve(applier, case_of["L01"], actor="li")
+        await cases.approve(applier, case_of["S02"], actor="li")
+
+    second = {each["message_id"]: each for each in await read_returns(pool) if each["attempt"] == 2}
+    assert {"M-2": "rejected", "M-4": "accepted", "M-5": "accepted"} == {
+        message: each["disposition"] for message, each in second.items()
+    }
+    assert second["M-4"]["registration_version"] == second["M-5"]["registration_version"]
+
+
+async def test_a_keep_that_a_person_approved_is_returned_with_its_code_as_the_register_has_it(
+    database: str, pool: Pool
+) -> None:
+    """§5: E05 of a code in the exceptions register is a warning, at every attempt."""
+    issued = "91210100MA0000525L"
+    async with open_ledger(database) as applier:
+        await apply_all(
+            applier,
+            [
+                body(1, uscc=issued, **PLACE),
+                body(2, "keep", uscc=issued),
+                body(3, uscc=CODE, **PLACE),
+                body(4, "keep", uscc=issued),
+            ],
+        )
+        async with reading(pool) as connection:
+            case_id = await connection.fetchval("select case_id from code_case where rule = 'D02'")
+        await cases.approve(applier, case_id, actor="li")
+
+    approved = [each for each in await read_returns(pool) if (each["message_id"], each["attempt"]) == ("M-4", 2)]
+    assert [("accepted", [("E05", "warning")])] == [
+        (each["disposition"], [(f["rule"], f["severity"]) for f in each["findings"] if f["rule"] == "E05"])
+        for each in approved
+    ]

@@ -42,6 +42,7 @@ class Act:
     message: Message
     target: Message | str  # a held record, or the code whose holder is meant
     new_uscc: str | None = None
+    shown: tuple[str, int] | None = None  # whom the case had as the holder that a message means, when it came
 
     @property
     def operation(self) -> str:
@@ -97,6 +98,7 @@ class Judging(ABC):
         self.orders = 0
         self.alone: str | None = None  # the code that is looked at as if nothing of it waited
         self.answers: list[Answer] = []
+        self.came: list[tuple[Code, Holding, Message, bool, bool]] = []  # what a resolution folded into a holding
 
     # The way of one record ------------------------------------------------------------------------------------------
 
@@ -251,8 +253,7 @@ class Judging(ABC):
             return
         names, was_whole = holder.names(), bool(holder.whole())
         self._changed(message, code, holder.add(message), found)
-        if name_key(message.name) not in names or not was_whole or message.operation in STATUS:
-            self._release(code, holder, first_particulars=not was_whole)
+        self._release(code, holder, message, named=name_key(message.name) not in names, was_whole=was_whole)
 
     def _begin(self, message: Message, code: Code, found: Findings) -> None:
         """Begin a holding; the code's other cases are about this holder from now on."""
@@ -282,8 +283,11 @@ class Judging(ABC):
             answer.version = holding.versions[message.source.number] = code.versions
             holding.made[code.versions] = message.source.number
 
-    def _release(self, code: Code, holder: Holding, *, first_particulars: bool) -> None:
+    def _release(self, code: Code, holder: Holding, message: Message, *, named: bool, was_whole: bool) -> None:
         """Decide again what overtook its rename, its restore, or the holder's first particulars."""
+        first_particulars = not was_whole
+        if code.holder is not holder or not (named or first_particulars or message.operation in STATUS):
+            return
         for case in [c for c in self.open_cases(code.uscc) if c.code == code.uscc and c.rule in ("D01", "L01")]:
             if not case.open:  # A record that was released from another case has settled it.
                 continue

@@ -204,7 +204,8 @@ def _values(members: dict[str, Any], found: Findings, spoilt: set[str]) -> dict[
             spoilt.add(english)
         if value is not None and values.setdefault(english, value) != value:
             found.add(("M06", ERROR))
-    return values
+            spoilt.add(english)  # Which of the two is meant cannot be read.
+    return {name: value for name, value in values.items() if name not in spoilt}
 
 
 def _envelope(members: dict[str, Any], found: Findings) -> tuple[str, datetime | None]:

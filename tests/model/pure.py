@@ -110,9 +110,14 @@ class PureProgram:
             self.judge.refuse_proposals(case)
             return "done"
         act = proposals[-1].act
-        if act.member not in case.members:
-            return "refused"
         message = next(each for each in case.proposals() if each.receipt_id == act.receipt_id)
+        if act.member not in case.members:
+            renewed = self.judge.renewed_member(case, message)
+            if renewed is None:
+                return "refused"
+            act = replace(act, member=renewed)
+        assert message.submission is not None
+        findings = self.judge.own_findings(message.submission)
         case.is_awaiting = False
         self.judge.effects.docket.remove(case, message)
         try:
@@ -121,12 +126,11 @@ class PureProgram:
             case.is_awaiting = True
             case.members.append(message)
             raise
-        assert message.submission is not None
         code = self.judge.facts.code(message.uscc)
         self.judge.effects.close(
             message.submission,
             Disposition.ACCEPTED,
-            message.submission.findings,
+            findings,
             code,
             version=self.judge.settled_version(code, act),
             case_id=case.case_id,

@@ -64,7 +64,7 @@ class Registry(Judging):
         elif case is None:
             self._withdraw(message, code, found)
         elif self._needs_person(message, case, target):
-            case.acts.append(Act(message, target))
+            case.acts.append(Act(message, target, shown=case.holders.get(message.code)))
             self._join(case, message.code, message.office)
             self._answer(message, "held", found | {(case.rule, HOLD)}).case = case.number
         else:
@@ -95,15 +95,21 @@ class Registry(Judging):
         cases = self.open_cases(code.uscc)
         receipt, key = message.member("receipt_id"), name_key(message.name)
         number = self.receipts.get(receipt, -1) if receipt else -1
-        holder = code.holder
-        if holder is not None:
-            numbers = {m.source.number for m in holder.applied}
-            if number in numbers if receipt else key in holder.names():
-                return next((case for case in cases if code.uscc in case.holders), None), code.uscc
+        if self._names_holder(message):
+            return next((case for case in cases if code.uscc in case.holders), None), code.uscc
         for case, held in self.waiting(code.uscc):
             if held.source.number == number if receipt else name_key(held.name) == key:
                 return case, held
         return None, None
+
+    def _names_holder(self, message: Message) -> bool:
+        """Say whether a keep or withdraw names whoever has the code: by receipt where it gives one, else by name."""
+        holder, receipt = self.code(message.code).holder, message.member("receipt_id")
+        if holder is None:
+            return False
+        if receipt:
+            return self.receipts.get(receipt, -1) in {m.source.number for m in holder.applied}
+        return name_key(message.name) in holder.names()
 
     def _withdraw(self, message: Message, code: Code, found: Findings) -> None:
         self._take_back(message, code)
@@ -138,6 +144,7 @@ class Registry(Judging):
         withdrawal = dataclasses.replace(act.message, operation="withdraw")
         self._give_up(case, Act(withdrawal, act.target), whole=True)
         self._settle_beside(case, act.target if isinstance(act.target, str) else act.target.code)
+        self._release_all()
         if not case.open:
             self._answer_acts(case)
 
@@ -236,7 +243,8 @@ class Registry(Judging):
             raise NotPossible
         act = case.acts[0]
         there = act.target in case.holders if isinstance(act.target, str) else act.target in case.held
-        if not there:
+        renewed = isinstance(act.target, str) and case.holders.get(act.target) != act.shown
+        if not there or (renewed and not self._names_holder(act.message)):
             raise NotPossible
         self._check(case, act)
         case.acts.remove(act)
@@ -284,6 +292,7 @@ class Registry(Judging):
         else:
             self._give_up(case, act)
         self._settle_beside(case, act.target if isinstance(act.target, str) else act.target.code)
+        self._release_all()
         if not case.open:
             self._answer_acts(case)
 
@@ -431,7 +440,15 @@ class Registry(Judging):
         if code.holder is None:
             self._begin(message, code, set())
         else:
-            self._changed(message, code, code.holder.add(message), set())
+            holder, named = code.holder, name_key(message.name) not in code.holder.names()
+            self.came.append((code, holder, message, named, bool(holder.whole())))
+            self._changed(message, code, holder.add(message), set())
+
+    def _release_all(self) -> None:
+        """Decide again what waited in other cases for what a resolution has applied."""
+        came, self.came = self.came, []
+        for code, holder, message, named, was_whole in came:
+            self._release(code, holder, message, named=named, was_whole=was_whole)
 
     def _after_withdrawal(self, case: Case, code: Code, codes: set[str]) -> None:
         if not case.held:
@@ -475,6 +492,5 @@ class Registry(Judging):
         """Answer the messages that waited for a person: the case was settled without them."""
         acts, case.acts = case.acts, []
         for act in acts:
-            holder = self.code(act.message.code).holder
-            confirmed = act.operation == "keep" and holder is not None and name_key(act.message.name) in holder.names()
+            confirmed = act.operation == "keep" and self._names_holder(act.message)
             self._answer(act.message, "unchanged" if confirmed else "rejected", set())
