@@ -15,6 +15,8 @@ from sync.facts import Case, CodeFacts, Facts, Member
 from sync.neighbours import RULES, conflicts_beyond
 from sync.outcome import Act
 from sync.records import Submission
+from validators.check_character import mod31
+from validators.errors import InvalidCharacter
 from validators.findings import Operation
 
 ONE_CODE = frozenset(("D01", "L01", "L04"))
@@ -42,8 +44,8 @@ def needs_approval(case: Case, act: Act, facts: Facts) -> bool:
         return True
     if act.operation is Operation.KEEP:
         displaces = case.rule in ONE_CODE and act.member.role == "held" and displaces_holder(act.member, code)
-        in_doubt = case.rule in ("E05", "S02") and act.member.role == "held"
-        return displaces or in_doubt or case.rule in SEVERAL_CODES
+        transfers = case.rule == "S02" and act.member.role == "held"
+        return displaces or transfers or keeps_nonconforming(case, act.member) or case.rule in SEVERAL_CODES
     return holds(act.member, code)
 
 
@@ -60,6 +62,19 @@ def lets_stand(case: Case, act: Act, facts: Facts) -> bool:
         each.submission is not None and conflicts_beyond(each.submission, facts.code(each.uscc), facts, settled)
         for each in applied
     )
+
+
+def keeps_nonconforming(case: Case, member: Member) -> bool:
+    """Whether a keep of this member brings its code into the register of exceptions.
+
+    The national centre's summary may call a code wrong that passes its check: such a code is no exception.
+    """
+    if case.rule != "E05":
+        return False
+    try:
+        return member.uscc[17:] != mod31(member.uscc[:17])
+    except InvalidCharacter:
+        return False
 
 
 def claim_of(case: Case, member: Member) -> list[Member]:

@@ -21,6 +21,7 @@ from sync.four_eyes import (
     claim_of,
     displaces_holder,
     holds,
+    keeps_nonconforming,
     recoded_to,
     submission_of,
 )
@@ -80,6 +81,7 @@ class Resolver:
         others = [each for each in self._case.waiting() if each not in claim]
         if member.role == "held" and displaces_holder(member, code):
             self._take_back(code, self._act.successor_uscc)
+        self._enter_register(code, member)
         self._end([*claim, *others])
         self._effects.docket.resolve(self._case)
         for each in _by_key(claim):
@@ -96,8 +98,7 @@ class Resolver:
         if rule in SEVERAL_CODES:
             self._allow(self._let_stand(waiting))
         elif rule == "E05":
-            self._effects.outcome.nonconforming.append((code.uscc, self._case.case_id, self._act.actor))
-            code.nonconforming = True
+            self._enter_register(code, member)
         elif rule == "S02":
             self._effects.outcome.transfers.append((code.uscc, member.office, self._case.case_id))
             code.home_office = member.office
@@ -105,6 +106,12 @@ class Resolver:
         self._end(waiting)
         self._effects.docket.resolve(self._case)
         self._apply_together(waiting, claim, transferred=member if rule == "S02" else None)
+
+    def _enter_register(self, code: CodeFacts, member: Member) -> None:
+        """Enter a code that fails its check, and is kept all the same, into the register of exceptions."""
+        if keeps_nonconforming(self._case, member):
+            self._effects.outcome.nonconforming.append((code.uscc, self._case.case_id, self._act.actor))
+            code.nonconforming = True
 
     def _apply_together(self, waiting: list[Member], claim: list[Member], *, transferred: Member | None = None) -> None:
         """Apply records that wait behind each other; those of another organization than holds the code then do not.
@@ -179,7 +186,7 @@ class Resolver:
 
     def _one_other_code(self, member: Member) -> str | None:
         """The code that stays when one of two is withdrawn."""
-        others = {each.uscc for each in self._case.waiting()} - {member.uscc}
+        others = {each.uscc for each in self._case.members if each.role in ("holder", "held")} - {member.uscc}
         return others.pop() if len(others) == 1 else None
 
     def _settle_rest(self, code: CodeFacts) -> None:

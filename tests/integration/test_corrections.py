@@ -194,6 +194,55 @@ async def test_an_office_keeps_a_claimed_code_by_message(database: str, pool: Po
     assert ["resolved"] == [case.status for case in await _cases(pool)]
 
 
+async def test_a_claimed_code_that_fails_its_check_enters_the_register_when_two_persons_keep_it(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    wrong = f"{CODE[:17]}X"
+    async with open_ledger(database) as applier:
+        await _import(applier, tmp_path, f"1,{wrong},{NAME},错码")
+        (case,) = await _cases(pool)
+        done = await cases.propose(applier, _order(case, "keep", "claimed"))
+        await cases.approve(applier, case.case_id, actor="li")
+        await apply_all(applier, [body(1, uscc=wrong)])
+
+        assert not done
+        assert ["accepted"] == [each["disposition"] for each in await read_returns(applier.pool)]
+
+
+async def test_a_claimed_code_that_passes_its_check_is_no_exception(database: str, pool: Pool, tmp_path: Path) -> None:
+    async with open_ledger(database) as applier:
+        await apply_all(applier, [body(1, uscc=CODE)])
+        await _import(applier, tmp_path, f"1,{CODE},{NAME},错码")
+        (case,) = await _cases(pool)
+        done = await cases.propose(applier, _order(case, "keep", "holder"))
+
+    assert done
+    async with reading(pool) as connection:
+        assert 0 == await connection.fetchval("select count(*) from nonconforming_code where uscc = $1", CODE)
+
+
+async def test_of_two_codes_that_the_summary_names_the_one_withdrawn_leads_to_the_other(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    async with open_ledger(database) as applier:
+        await apply_all(applier, [body(1, uscc=CODE), body(2, uscc=NEW)])
+        await _import(applier, tmp_path, f"1,{CODE},{NAME},一主体多码", f"2,{NEW},{NAME},一主体多码")
+        (case,) = await _cases(pool)
+        first = next(each for each in case.members if each.uscc == CODE)
+        order = Order(
+            case_id=case.case_id,
+            operation=Operation.WITHDRAW,
+            receipt_id=first.receipt_id,
+            actor="zhang",
+            via="api",
+        )
+        assert not await cases.propose(applier, order)
+        await cases.approve(applier, case.case_id, actor="li")
+
+    async with reading(pool) as connection:
+        assert NEW == await connection.fetchval("select successor_uscc from withdrawn_code where uscc = $1", CODE)
+
+
 async def test_messages_that_waited_are_answered_when_the_case_is_settled_otherwise(database: str, pool: Pool) -> None:
     """Two keeps of a D02 case wait for a person; the office withdraws its held claim first."""
     second = {"name": NAME, "legal_representative_name": "王一", "registered_address": "一号"}
