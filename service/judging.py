@@ -74,12 +74,13 @@ def judging(settings: Settings, site: Site) -> Judging:
 def rulings(settings: Settings, site: Site) -> Rulings:
     """Return what the rules over the registry need: who is at home where, and when a case is due."""
     homes = {character: office.id for office in site.offices.values() for character in office.first_characters}
+    counting = frozenset(office.id for office in site.offices.values() if office.order == "office_version")
     calendar = WorkingCalendar.load("china")
 
     def due_on(opened_at: datetime) -> date:
         return due_date(calendar, opened_at.astimezone(_SHANGHAI).date(), settings.case_due_working_days)
 
-    return Rulings(homes=homes, due_on=due_on, province=settings.province)
+    return Rulings(homes=homes, due_on=due_on, province=settings.province, counting=counting)
 
 
 def due_date(calendar: WorkingCalendar, opened_on: date, working_days: int) -> date:

@@ -14,7 +14,7 @@ from sync.apply import Applier, month_of
 from sync.errors import SyncError
 from sync.facts import Case, Facts, Member
 from sync.four_eyes import NotPossible, needs_approval
-from sync.instants import microseconds
+from sync.identity import key_of_act
 from sync.outcome import Act
 from sync.records import Disposition, OrderKey, Source, receipt_id
 from sync.rules import Judge
@@ -85,7 +85,7 @@ async def propose_in(applier: Applier, connection: WriteConn, order: Order) -> b
     act = Act(
         operation=order.operation,
         member=member,
-        key=_key(now, resolution_id),
+        key=_key(applier, now, resolution_id, facts, member),
         receipt_id=resolution_id,
         office=member.office,
         actor=order.actor,
@@ -141,7 +141,7 @@ async def approve(applier: Applier, case_id: str, *, actor: str, reason: str | N
         act = Act(
             operation=Operation(line.operation),
             member=member,
-            key=message.key if message is not None else _key(now, line.resolution_id),
+            key=message.key if message is not None else _key(applier, now, line.resolution_id, facts, member),
             receipt_id=line.resolution_id,
             office=member.office,
             actor=line.proposed_by,
@@ -229,8 +229,9 @@ async def _write(applier: Applier, connection: WriteConn, judge: Judge, now: dat
     await applier.write(connection, judge.outcome, now)
 
 
-def _key(now: datetime, resolution_id: str) -> OrderKey:
-    return OrderKey(microseconds(now), now, resolution_id)
+def _key(applier: Applier, now: datetime, resolution_id: str, facts: Facts, member: Member) -> OrderKey:
+    is_counting = member.office in applier.rulings.counting
+    return key_of_act(resolution_id, now, facts.code(member.uscc), is_counting=is_counting)
 
 
 def _judge(applier: Applier, facts: Facts, now: datetime) -> Judge:

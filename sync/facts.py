@@ -208,8 +208,10 @@ class Rulings:
     """What `rules` needs beside the facts: the office of each first character, and when a case opened now is due.
 
     `province` is the own one, by the first two digits of its divisions; None judges the segments of all (S01).
+    `counting` are the offices whose records are ordered by their versions.
     """
 
     homes: Mapping[str, str]
     due_on: Callable[[datetime], date]
     province: str | None = "21"
+    counting: frozenset[str] = frozenset()

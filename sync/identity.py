@@ -1,11 +1,13 @@
-"""Whether a record speaks of the organization that has a code: the predicates behind D01 and behind naming a member."""
+"""Whether a record speaks of the organization that has a code, behind D01 and naming a member; and its order key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
-from sync.facts import Member, registration_number_of
+from sync.facts import CodeFacts, Member, registration_number_of
 from sync.holding import State
+from sync.instants import microseconds
 from sync.records import OrderKey, Submission
 from validators import registration_number
 
@@ -16,6 +18,18 @@ def key_of(submission: Submission) -> OrderKey:
     """Return the order key of a record that has no error, and therefore has one."""
     assert submission.key is not None, "a record without an error has an order key"
     return submission.key
+
+
+def key_of_act(act_id: str, at: datetime, code: CodeFacts, *, is_counting: bool) -> OrderKey:
+    """Return the order key of what a person does to a code.
+
+    A person gives no version. Where the office counts its own, the act stands behind all that it has sent of the
+    holder, and before what it will send: whatever comes with a greater version is later.
+    """
+    if not is_counting:
+        return OrderKey(microseconds(at), at, act_id)
+    events = code.holding.events if code.holding is not None else ()
+    return OrderKey(max((event.key.major for event in events), default=0), at, act_id)
 
 
 def names_member(submission: Submission, member: Member) -> bool:

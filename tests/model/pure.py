@@ -13,10 +13,10 @@ from service.site import load_site
 from sync.encoding import encode_return
 from sync.facts import Case, Facts
 from sync.four_eyes import NotPossible, needs_approval
-from sync.instants import microseconds
+from sync.identity import key_of_act
 from sync.offices import Offices
 from sync.outcome import Act
-from sync.records import Disposition, Incoming, OrderKey, Source
+from sync.records import Disposition, Incoming, Source
 from sync.rules import Judge
 from sync.segments import Segments
 from sync.topics import submissions_topic
@@ -41,6 +41,7 @@ class PureProgram:
 
     def __init__(self, order: str = "occurred_at") -> None:
         self.decoder = _DECODERS[order]
+        self.is_counting = order == "office_version"
         facts = Facts()
         for code in SHIPPED:
             facts.code(code).nonconforming = True
@@ -92,7 +93,12 @@ class PureProgram:
         act = Act(
             operation=Operation(order.operation),
             member=member,
-            key=OrderKey(microseconds(instant), instant, f"resolution-{self.settled}"),
+            key=key_of_act(
+                f"resolution-{self.settled}",
+                instant,
+                self.judge.facts.code(member.uscc),
+                is_counting=self.is_counting,
+            ),
             receipt_id=f"resolution-{self.settled}",
             office=member.office,
             actor="zhang",

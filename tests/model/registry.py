@@ -13,8 +13,6 @@ from tests.model.rules import another_organization, first_hold, foreign_sender, 
 NEVER = date(9999, 1, 1)
 LATER = START + timedelta(days=1)
 """When persons begin to settle cases: behind every record."""
-BEHIND = 10**15
-"""The same where offices count their versions."""
 
 
 class NotPossible(Exception):
@@ -198,7 +196,10 @@ class Registry(Judging):
         identity = f"resolution-{self.orders}"
         source = Received(-self.orders, office, b"", moment, identity)
         code = target if isinstance(target, str) else target.code
-        key = (moment if self.order == "occurred_at" else BEHIND, moment, identity)
+        # Where offices count their versions, a person's act stands behind those that the holder has.
+        holder = self.code(code).holder
+        versions = [held.key[0] for held in holder.applied] if holder else []
+        key = (moment if self.order == "occurred_at" else max(versions, default=0), moment, identity)
         message = Message(source, identity, order.operation, None, code, code, {}, key, {}, set())
         return Act(message, target, order.new_uscc)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from sync.facts import Case, Facts, Member
 from sync.four_eyes import NotPossible, needs_approval
 from sync.holding import Status
+from sync.identity import key_of_act
 from sync.outcome import Act, Outcome
 from sync.records import Submission
 from sync.resolution import Resolver
@@ -373,3 +377,32 @@ def test_a_keep_that_names_the_holder_by_receipt_is_unchanged_once_the_case_is_s
     outcome = decider.outcome
 
     assert ["rejected", "unchanged", "unchanged"] == [str(each.disposition) for each in outcome.decisions]
+
+
+def _counted(
+    version: int, operation: str = "assign", *, name: str = "沈阳一号有限公司", uscc: str = CODE
+) -> Submission:
+    """Make a record of an office that counts its versions."""
+    made = submission(operation, at=version, name=name, uscc=uscc, business_scope=f"{version} 号")
+    assert made.key is not None
+    made.key = made.key._replace(major=version)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("operation", "uscc", "expected"), [("withdraw", CODE, "held D03,L04"), ("assign", NEW, "accepted")]
+)
+def test_what_an_office_that_counts_its_versions_sends_after_a_persons_act_is_later(
+    operation: str, uscc: str, expected: str
+) -> None:
+    """§6: the key is office_version, occurred_at, message_id; a person's act has no version and comes last."""
+    facts = Facts()
+    judge(_counted(1), _counted(2, "change"), _counted(1, name=THIRD, uscc=TWIN), facts=facts)
+    (case,) = facts.cases.values()
+    key = key_of_act("r", NOON + timedelta(days=1), facts.code(CODE), is_counting=True)
+    act = replace(_act(operation, _member(case, "沈阳一号有限公司", "holder"), NEW), key=key)
+    Judge(facts, rulings=RULINGS, ruleset=default_ruleset(), now=NOON).resolve(case, act)
+
+    outcome = judge(_counted(3, "change", uscc=uscc), facts=facts)
+
+    assert [expected] == told(outcome)
