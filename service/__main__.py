@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -94,9 +97,11 @@ class LazyGroup(click.Group):
         except SyncError as error:
             raise _Failure(error) from error
         except OSError as error:
-            if error.filename is None:
+            if error.errno in (None, errno.EPIPE):
+                # Ours to mend, or a reader that went away (click ends quietly).
                 raise
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+            where = "" if error.filename is None else f"{error.filename}: "
+            raise click.ClickException(f"{where}{error.strerror}") from error
 
 
 def _module(entry: Entry) -> str:
@@ -111,6 +116,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run `uscc`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Half of each text is Chinese, and a file's name may be in no encoding at all: whatever the terminal cannot
+            # show is a question mark, not the end of the work.
+            stream.reconfigure(errors="replace")
     cli(prog_name="uscc")
 
 

@@ -182,17 +182,18 @@ def read_receipt(path: Path) -> Receipt:
             receipt = Receipt(report_id=report_id)
         if not report_id or report_id != receipt.report_id:
             what = "一份回执只对应一次上报 · a receipt is of one report, and each line names it"
-            raise NotOurs(f"{path.name}, line {line}: {what}")
+            raise NotOurs(f"{path.name}, 第 {line} 行 · line {line}: {what}")
         if result in _ACCEPTED:
             receipt.accepted += 1
         elif result in _REFUSED:
             receipt.refusals[normalize(cells.get("uscc", ""))] = cells.get("reason", "")
         else:
             raise NotOurs(
-                f"{path.name}, line {line}: “{result}” is no result; known are 成功/accepted and 失败/refused"
+                f"{path.name}, 第 {line} 行 · line {line}: “{result}” 不是结果 · is no result; "
+                "应为 · known are 成功/accepted, 失败/refused"
             )
     if receipt is None:
-        raise NotOurs(f"{path.name} holds no line")
+        raise NotOurs(f"{path.name}: 没有一行 · holds no line")
     return receipt
 
 
@@ -202,7 +203,9 @@ def _receipt_lines(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             try:
                 document = orjson.loads(text)
             except orjson.JSONDecodeError:
-                raise UnreadableTable(f"{path.name}, line {line}: no JSON object") from None
+                document = None
+            if not isinstance(document, dict):
+                raise UnreadableTable(f"{path.name}, 第 {line} 行 · line {line}: 不是 JSON 对象 · no JSON object")
             yield line, {name: str(value) for name, value in document.items() if value is not None}
         return
     table = open_table(path)
@@ -227,14 +230,16 @@ async def take_receipt(pool: Pool, path: Path) -> tuple[Receipt, bool]:
     async with writing(pool, JOB) as connection:
         found = await upward.find_report(connection, receipt.report_id)
         if found is None:
-            raise NotOurs(f"there is no report {receipt.report_id}")
+            raise NotOurs(f"没有上报 {receipt.report_id} · there is no such report")
         codes, taken = found
         if taken == sha256:
             return receipt, False
         if taken is not None:
-            raise NotOurs(f"{receipt.report_id} has another receipt already")
+            raise NotOurs(f"{receipt.report_id}: 已收过另一份回执 · has another receipt already")
         if receipt.accepted + len(receipt.refusals) > codes:
-            raise NotOurs(f"{receipt.report_id} has {codes} codes, its receipt speaks of more")
+            raise NotOurs(
+                f"{receipt.report_id}: 回执多于上报的 {codes} 个代码 · has {codes} codes, its receipt speaks of more"
+            )
         await upward.keep_receipt(
             connection,
             receipt.report_id,

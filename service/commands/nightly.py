@@ -237,16 +237,24 @@ async def _show(settings: Settings, day: date, office: str | None) -> list[dict[
 
 async def _print_records(settings: Settings, day: date, office: str | None, number: str, batch_id: str | None) -> None:
     """Print the returns behind a number, office by office, in sequence."""
-    async with open_nightly(settings, patience=timedelta()) as config, reading(config.means.pool, JOB) as connection:
+    async with open_nightly(settings, patience=timedelta()) as config:
         await _check_begun(config, day)
         for each in chosen(config.offices, office):
             after = 0
-            while page := await _page(connection, config, each.id, day, number, batch_id, after):
+            # Printed while no connection is lent: a reader that went away is no trouble of the database.
+            while page := await _page(config, each.id, day, number, batch_id, after):
                 click.echo("\n".join(text for _, text in page))
                 after = page[-1][0]
 
 
 async def _page(
+    config: NightlyConfig, office: str, day: date, number: str, batch_id: str | None, after: int
+) -> list[tuple[int, str]]:
+    async with reading(config.means.pool, JOB) as connection:
+        return await _read_page(connection, config, office, day, number, batch_id, after)
+
+
+async def _read_page(
     connection: ReadConn, config: NightlyConfig, office: str, day: date, number: str, batch_id: str | None, after: int
 ) -> list[tuple[int, str]]:
     for hold in HOLDS:

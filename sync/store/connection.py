@@ -192,6 +192,9 @@ async def translated() -> AsyncIterator[None]:
     except asyncpg.PostgresError as error:
         raise translate(error) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            # A file that the block reads or writes has a name, a connection has none.
+            raise Retryable(f"{error.filename}: {error.strerror}") from error
         # A connection whose server died in the middle of an answer confuses the driver's own state.
         raise Retryable(f"the database does not answer: {error!r}") from error
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 import pytest
@@ -73,3 +75,29 @@ def test_the_packages_are_ours_and_not_those_of_the_registry() -> None:
     folders = {package.__file__.rsplit("/", 2)[0] for package in (service, sync, validators) if package.__file__}
 
     assert len(folders) == 1
+
+
+def test_a_terminal_that_cannot_show_chinese_still_gets_its_answer() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "validate", "91210100MA0000496X"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+
+    assert (1, "") == (done.returncode, done.stderr)
+    assert "check character is X, expected 0" in done.stdout
+
+
+def test_an_output_that_is_full_is_one_line_and_no_traceback() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "service", "validate", "91210100MA00004960"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr

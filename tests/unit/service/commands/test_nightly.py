@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from service.__main__ import cli
+from service.commands import nightly
 from service.commands.nightly import open_private
 from service.commands.nightly_texts import batch_line
+from service.settings import load
+from sync.store.connection import translated
 
 
 @pytest.fixture
@@ -79,3 +86,35 @@ def test_a_settlement_is_for_its_owner_alone(tmp_path: Path) -> None:
     with open_private(file) as opened:
         opened.write(b"{}")
     assert (0o600, b"{}") == (file.stat().st_mode & 0o777, file.read_bytes())
+
+
+async def test_a_reader_of_records_that_goes_away_is_no_trouble_of_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @asynccontextmanager
+    async def opened(*_arguments: object, **_named: object) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(means=SimpleNamespace(pool=None), offices=None, closing=None)
+
+    @asynccontextmanager
+    async def lent(*_arguments: object) -> AsyncIterator[None]:
+        async with translated():
+            yield None
+
+    async def records(*_arguments: object, **_named: object) -> list[tuple[int, str]]:
+        return [(1, "{}")]
+
+    async def begun(*_arguments: object) -> None:
+        return None
+
+    def gone(_text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(nightly, "open_nightly", opened)
+    monkeypatch.setattr(nightly, "reading", lent)
+    monkeypatch.setattr(nightly, "read_records", records)
+    monkeypatch.setattr(nightly, "_check_begun", begun)
+    monkeypatch.setattr(nightly, "chosen", lambda *_arguments: [SimpleNamespace(id="commerce")])
+    monkeypatch.setattr(nightly.click, "echo", gone)
+
+    with pytest.raises(BrokenPipeError):
+        await nightly._print_records(load(), date(2026, 11, 20), None, "received", None)
