@@ -71,7 +71,7 @@ def case_row(case: CaseRow, now: datetime) -> str:
     mark = "  逾期 OVERDUE" if late else ""
     return (
         f"{case.case_id}  {case.rule}  {case.uscc}  {case.status:17} {'/'.join(case.offices):30} "
-        f"due {case.due_on}  {len(case.members)} members{mark}"
+        f"{case.due_on} 前办理 due  {len(case.members)} 方 members{mark}"
     )
 
 

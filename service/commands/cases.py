@@ -21,7 +21,6 @@ from service.correction_files import read_form, write_form
 from service.judging import open_applier
 from service.national_files import digest_of, read_summary
 from service.settings import load, locate
-from service.site import load_site
 from sync import cases as settling
 from sync.apply import Applier
 from sync.cases import NoSuchCase, NotAwaiting, SamePerson
@@ -31,13 +30,28 @@ from sync.national import Imported, import_claims
 from sync.store.case_lists import CaseFilters, CaseRow, find_case, list_cases
 from sync.store.connection import WriteConn
 from sync.store.corrections import ToCorrect, to_correct
+from validators.rulebook import RULES
 
 _T = TypeVar("_T")
 _PAGE = 1_000
+_RESULTS = {
+    "done": "已办理",
+    "awaiting_approval": "待复核",
+    "unchanged": "未变",
+    "skipped": "未填标识，跳过",
+    "refused": "退回",
+    "not_carried_out": "未办理",
+}
 _STATUSES = ("open", "awaiting_approval", "resolved")
 
 form_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would become of it; write nothing.")
+
+
+def _check_rule(_context: click.Context, _option: click.Parameter, rule: str | None) -> str | None:
+    if rule is not None and rule.upper() not in RULES:
+        raise click.BadParameter(f"没有规则 {rule} · there is no rule {rule}: docs/rules.md")
+    return None if rule is None else rule.upper()
 
 
 @click.group("cases")
@@ -48,7 +62,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--office", help="Only cases that concern this office.")
 @click.option("--status", type=click.Choice(_STATUSES), help="Only cases in this state.")
-@click.option("--rule", help="Only cases of this rule.")
+@click.option("--rule", callback=_check_rule, help="Only cases of this rule.")
 @click.option("--overdue", is_flag=True, help="Only cases that are past their day.")
 @options.as_json
 @options.data_dir
@@ -56,6 +70,7 @@ def list_(
     office: str | None, status: str | None, rule: str | None, overdue: bool, as_json: bool, data_dir: Path | None
 ) -> None:
     """列出案件 · cases, oldest first."""
+    options.check_office(office, data_dir)
     filters = CaseFilters(office=office, status=status, rule=rule, overdue=True if overdue else None)
 
     async def read(connection: WriteConn) -> list[CaseRow]:
@@ -105,7 +120,7 @@ def export(office: str, file: Path, data_dir: Path | None) -> None:
     uscc cases export commerce 纠错-工商.xlsx
     uscc cases apply 纠错-工商.xlsx --office commerce --dry-run
     """
-    _check_office(office, data_dir)
+    options.check_office(office, data_dir, "OFFICE")
 
     async def read(connection: WriteConn) -> list[ToCorrect]:
         return await to_correct(connection, office)
@@ -143,8 +158,7 @@ def apply(
 
     What needs four eyes needs a person's key (--key-file), and then waits for another person: uscc cases approve.
     """
-    if office is not None:
-        _check_office(office, data_dir)
+    options.check_office(office, data_dir)
     rows = read_form(file)
     who = _who(data_dir, by, key_file)
     if who.office is not None and office not in (None, who.office):
@@ -163,7 +177,7 @@ def apply(
 @command.command("approve")
 @click.argument("case_id", metavar="CASE")
 @click.option("--refuse", is_flag=True, help="Refuse what was proposed; the case is open again.")
-@click.option("--reason", help="Why; it is written down.")
+@click.option("--reason", type=options.WORDS, help="Why; it is written down.")
 @identities.key_file
 @options.as_json
 @options.data_dir
@@ -243,8 +257,9 @@ def import_(
         for line, reason in imported.wrong:
             click.echo(f"第 {line} 行 · line {line}: {reason}")
         click.echo(
-            f"{imported.opened} cases opened, {imported.joined} lines joined one, {imported.known} known already, "
-            f"{len(imported.wrong)} wrong{' (dry run: nothing was written)' if dry_run else ''}"
+            f"{imported.opened} 件新立 · cases opened, {imported.joined} 行并入 · lines joined one, "
+            f"{imported.known} 行已有 · known already, {len(imported.wrong)} 行有误 · wrong"
+            f"{'（试办，未写入 · dry run: nothing was written）' if dry_run else ''}"
         )
     if imported.wrong:
         raise click.exceptions.Exit(1)
@@ -274,14 +289,6 @@ def _unknown(case_id: str) -> click.ClickException:
     return click.ClickException(f"没有案件 {case_id} · there is no case {case_id}")
 
 
-def _check_office(office: str, data_dir: Path | None) -> None:
-    offices = load_site(load(data_dir=data_dir).config_dir).offices
-    if office not in offices:
-        raise click.BadParameter(
-            f"没有部门 {office} · there is no office {office}; 有 · there are {', '.join(offices)}"
-        )
-
-
 def _show_answers(answers: Sequence[Answer], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(answer) for answer in answers], ensure_ascii=False, indent=2))
@@ -295,4 +302,5 @@ def _show_answers(answers: Sequence[Answer], as_json: bool) -> None:
         if answer.result != "skipped":
             click.echo(f"第 {answer.line} 行 · line {answer.line}  {answer.uscc} {answer.name}  {answer.result}{why}")
     counts = Counter(answer.result for answer in answers)
-    click.echo(", ".join(f"{count} {result}" for result, count in sorted(counts.items())) or "no lines", err=True)
+    said = (f"{count} 行{_RESULTS[result]} · {result}" for result, count in sorted(counts.items()))
+    click.echo(", ".join(said) or "没有一行 · no lines", err=True)

@@ -12,8 +12,6 @@ import click
 from service.auth.scopes import SCOPES
 from service.commands import options
 from service.commands.registry import in_registry
-from service.settings import load
-from service.site import load_site
 from sync.store.clients import (
     ClientRow,
     add_exchange_caller,
@@ -33,7 +31,7 @@ def command() -> None:
 
 
 @command.command("create")
-@click.argument("name")
+@click.argument("name", type=options.WORDS)
 @click.option("--scopes", required=True, help=f"What it may do, separated by commas: {', '.join(SCOPES)}.")
 @click.option("--office", help="The office on whose behalf it acts; without it no office's returns or cases.")
 @click.option("--person", is_flag=True, help="A person, who may approve what another person resolved.")
@@ -60,13 +58,13 @@ def create(
     unknown = sorted(set(wanted) - set(SCOPES))
     if unknown or not wanted:
         raise click.BadParameter(
-            f"unknown scope {', '.join(unknown)}; there are {', '.join(SCOPES)}", param_hint="--scopes"
+            f"没有这样的权限 · unknown scope {', '.join(unknown)}; 有 · there are {', '.join(SCOPES)}",
+            param_hint="--scopes",
         )
-    settings = load(data_dir=data_dir)
-    offices = load_site(settings.config_dir).offices
-    if office is not None and office not in offices:
-        raise click.BadParameter(f"there is no office {office}; there are {', '.join(offices)}", param_hint="--office")
+    options.check_office(office, data_dir)
     ends = expires.replace(tzinfo=UTC) + timedelta(days=1) if expires else None
+    if ends is not None and ends <= datetime.now(UTC):
+        raise click.BadParameter("该日已过 · this day is over", param_hint="--expires")
 
     async def make(connection: WriteConn) -> str:
         return await create_client(

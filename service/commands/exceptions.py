@@ -20,8 +20,7 @@ from sync.store.register import end_allowance, enter, read_allowed, read_registe
 from validators.uscc import ALPHABET, normalize
 
 CODE_LENGTH = 18
-
-by = click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
+TABLE_SUFFIXES = (".csv", ".xlsx")
 
 
 @click.group("exceptions")
@@ -45,11 +44,13 @@ def list_(as_json: bool, data_dir: Path | None) -> None:
 
 @command.command("add")
 @click.argument("what", metavar="FILE|CODE")
-@click.option("--evidence", help="What shows that the code was issued; a file has a column for it.")
-@click.option("--source", default="operator", show_default=True, help="Where the evidence comes from.")
+@click.option("--evidence", type=options.WORDS, help="What shows that the code was issued; a file has a column for it.")
+@click.option(
+    "--source", type=options.WORDS, default="operator", show_default=True, help="Where the evidence comes from."
+)
 @click.option("--issued-on", type=click.DateTime(["%Y-%m-%d"]), help="When the code was issued, if known.")
 @click.option("--dry-run", is_flag=True, help="Say what would be entered; write nothing.")
-@by
+@options.by
 @options.data_dir
 def add(
     what: str,
@@ -69,8 +70,10 @@ def add(
     file = Path(what)
     if file.is_file():
         lines = read_exceptions(file)
+    elif file.suffix.lower() in TABLE_SUFFIXES:
+        raise click.UsageError(f"没有这个文件 · there is no file {file}")
     elif evidence is None:
-        raise click.UsageError("--evidence is needed: what shows that the code was issued")
+        raise click.UsageError("请用 --evidence 说明依据 · --evidence is needed: what shows that the code was issued")
     else:
         lines = one_exception(what, evidence, source, issued_on.date() if issued_on else None)
     for line, problem in lines.problems:
@@ -78,7 +81,7 @@ def add(
     if lines.problems:
         raise click.exceptions.Exit(1)
     if dry_run:
-        click.echo(f"{len(lines.codes)} codes would be entered")
+        click.echo(f"{len(lines.codes)} 个代码将登记 · codes would be entered")
         return
 
     async def work(connection: WriteConn) -> set[str]:
@@ -86,7 +89,8 @@ def add(
         return await enter(connection, lines.codes, now=now, actor=actor)
 
     new = in_registry(data_dir, work)
-    click.echo(f"{len(new)} codes entered, {len({code.uscc for code in lines.codes}) - len(new)} known already")
+    known = len({code.uscc for code in lines.codes}) - len(new)
+    click.echo(f"{len(new)} 个已登记 · codes entered, {known} 个此前已有 · known already")
 
 
 @command.command("conflicts")
@@ -110,8 +114,8 @@ def conflicts(as_json: bool, data_dir: Path | None) -> None:
 @click.argument("rule", type=click.Choice(sorted(SEVERAL_CODES)))
 @click.argument("code")
 @click.argument("other")
-@click.option("--evidence", required=True, help="Why both may stand.")
-@by
+@click.option("--evidence", type=options.WORDS, required=True, help="Why both may stand.")
+@options.by
 @options.data_dir
 def allow(rule: str, code: str, other: str, evidence: str, actor: str, data_dir: Path | None) -> None:
     """准许冲突并存 · let two codes stand beside each other; records that come from now on are not held for it."""
@@ -121,15 +125,15 @@ def allow(rule: str, code: str, other: str, evidence: str, actor: str, data_dir:
         now = await ledger.take_lock(connection)
         return await allow_conflict(connection, rule, *pair, evidence=evidence, now=now, actor=actor)
 
-    click.echo("allowed" if in_registry(data_dir, work) else "allowed already")
+    click.echo("已准许 · allowed" if in_registry(data_dir, work) else "此前已准许 · allowed already")
 
 
 @command.command("end")
 @click.argument("rule", type=click.Choice(sorted(SEVERAL_CODES)))
 @click.argument("code")
 @click.argument("other")
-@click.option("--reason", required=True, help="Why they no longer may.")
-@by
+@click.option("--reason", type=options.WORDS, required=True, help="Why they no longer may.")
+@options.by
 @options.data_dir
 def end(rule: str, code: str, other: str, reason: str, actor: str, data_dir: Path | None) -> None:
     """终止并存许可 · end an allowed conflict: records that come from now on are held for it again.
@@ -144,7 +148,7 @@ def end(rule: str, code: str, other: str, reason: str, actor: str, data_dir: Pat
 
     if not in_registry(data_dir, work):
         raise click.ClickException(f"没有此项并存许可 · {rule} of {pair[0]} and {pair[1]} is not allowed")
-    click.echo("ended")
+    click.echo("已终止 · ended")
 
 
 def _pair(code: str, other: str) -> tuple[str, str]:

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import click
 
+from service.commands import options
 from sync.store.clients import find_bearer, is_client, key_sha256
 from sync.store.connection import ReadConn
 
-by = click.option("--by", help="Who answers for it: a name that is written down (default: operator).")
+by = click.option(
+    "--by", type=options.WORDS, help="Who answers for it: a name that is written down (default: operator)."
+)
 key_file = click.option(
     "--key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -46,7 +49,7 @@ async def identify(connection: ReadConn, said: str | None, key: Path | None) -> 
                 f"{name} 是调用方，须出示密钥 · {name} is a client: show its key by --key-file, a name proves nobody"
             )
         return Identity(name=name)
-    bearer = await find_bearer(connection, key_sha256(key.read_text("utf-8").strip()))
+    bearer = await find_bearer(connection, key_sha256(options.read_key(key)))
     if bearer is None:
         raise click.ClickException(f"{key}：密钥无效 · holds no valid key: it is unknown, has ended or was revoked")
     if said is not None and said != bearer.name:

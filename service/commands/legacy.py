@@ -15,7 +15,6 @@ from service.commands.progress import Meter
 from service.commands.registry import in_registry
 from service.legacy_files import LegacyReport, load_legacy, read_legacy_file
 from service.settings import dsn, load, locate
-from service.site import load_site
 from sync.store.connection import JOB, WriteConn, open_pool
 from sync.store.legacy import ConversionRow, conversion
 
@@ -29,7 +28,7 @@ def command() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--office", required=True, help="The office whose map it is.")
 @click.option("--dry-run", is_flag=True, help="Say what would be loaded; write nothing.")
-@click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
+@options.by
 @options.as_json
 @options.data_dir
 def load_(file: Path, office: str, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None) -> None:
@@ -39,10 +38,8 @@ def load_(file: Path, office: str, dry_run: bool, actor: str, as_json: bool, dat
     registration_number,organization_code,tax_number,uscc,name,division_code
     210100000012345,,,91210100MA00004960,沈阳示例有限公司,210100
     """
+    options.check_office(office, data_dir)
     settings = locate(load(data_dir=data_dir))
-    offices = load_site(settings.config_dir).offices
-    if office not in offices:
-        raise click.BadParameter(f"there is no office {office}; there are {', '.join(offices)}", param_hint="--office")
 
     async def run() -> LegacyReport:
         report = LegacyReport()
@@ -73,6 +70,7 @@ def load_(file: Path, office: str, dry_run: bool, actor: str, as_json: bool, dat
 @options.data_dir
 def report_(office: str | None, as_json: bool, data_dir: Path | None) -> None:
     """转换率 · how many organizations from before the unified code have been converted, by office and division."""
+    options.check_office(office, data_dir)
 
     async def read(connection: WriteConn) -> list[ConversionRow]:
         return await conversion(connection, office)

@@ -26,10 +26,9 @@ def command(quarantined: bool, office: str | None, dry_run: bool, as_json: bool,
 
     What can be read now is decided like any record and returned; what cannot stays in quarantine.
     """
+    options.check_office(office, data_dir)
     settings = locate(load(data_dir=data_dir))
     offices = load_site(settings.config_dir).offices
-    if office is not None and office not in offices:
-        raise click.BadParameter(f"there is no office {office}; there are {', '.join(offices)}", param_hint="--office")
 
     async def run() -> Replayed:
         total = Replayed()

@@ -32,8 +32,8 @@ _T = TypeVar("_T")
 @click.option(
     "--personal", is_flag=True, help="With personal values and hidden organizations; needs --purpose, audited."
 )
-@click.option("--purpose", help="What personal values are released for.")
-@click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
+@click.option("--purpose", type=options.WORDS, help="What personal values are released for.")
+@options.by
 @options.as_json
 @options.data_dir
 def command(
@@ -54,9 +54,9 @@ def command(
     uscc report --list
     """
     if sum((file is not None, receipt is not None, as_list)) != 1:
-        raise click.UsageError("give a file to write, --receipt, or --list")
+        raise click.UsageError("请给出文件、--receipt 或 --list · give a file to write, --receipt, or --list")
     if personal and not purpose:
-        raise click.UsageError("--personal needs --purpose: what the values are released for")
+        raise click.UsageError("请用 --purpose 说明用途 · --personal needs --purpose: what the values are released for")
     if as_list:
         _list(as_json, data_dir)
     elif receipt is not None:

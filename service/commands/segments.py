@@ -26,7 +26,6 @@ from validators.normalization import normalize
 
 _LEFT_PERCENT = 10
 
-by = click.option("--by", "actor", default="operator", show_default=True, help="Who answers for it.")
 left_option = click.option(
     "--warn-below",
     type=click.FloatRange(0, 100),
@@ -45,7 +44,7 @@ def command() -> None:
 @command.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be loaded; write nothing.")
-@by
+@options.by
 @options.as_json
 @options.data_dir
 def load_(file: Path, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None) -> None:
@@ -120,9 +119,9 @@ def history(as_json: bool, data_dir: Path | None) -> None:
 @command.command("withdraw")
 @click.argument("first", nargs=-1)
 @click.option("--source", metavar="NAME", help="Every segment that was loaded from a file of this name.")
-@click.option("--reason", required=True, help="Why; it is written down.")
+@click.option("--reason", type=options.WORDS, required=True, help="Why; it is written down.")
 @click.option("--dry-run", is_flag=True, help="Say what would be withdrawn; write nothing.")
-@by
+@options.by
 @options.as_json
 @options.data_dir
 def withdraw(
@@ -170,9 +169,14 @@ def withdraw(
 
 
 @command.command("recheck")
-@click.option("--reason", default="码段分配已更正 · the allocations were mended", help="Why; it is written down.")
+@click.option(
+    "--reason",
+    type=options.WORDS,
+    default="码段分配已更正 · the allocations were mended",
+    help="Why; it is written down.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be released; write nothing.")
-@by
+@options.by
 @options.as_json
 @options.data_dir
 def recheck(reason: str, dry_run: bool, actor: str, as_json: bool, data_dir: Path | None) -> None:
@@ -206,9 +210,7 @@ def check(office: str | None, warn_below: float, data_dir: Path | None) -> None:
 
 
 def _read(data_dir: Path | None, office: str | None) -> list[SegmentUse]:
-    offices = load_site(load(data_dir=data_dir).config_dir).offices
-    if office is not None and office not in offices:
-        raise click.BadParameter(f"there is no office {office}; there are {', '.join(offices)}", param_hint="--office")
+    options.check_office(office, data_dir)
     return [row for row in in_registry(data_dir, segment_use) if office is None or row.segment.office == office]
 
 

@@ -114,7 +114,7 @@ async def test_a_reader_of_records_that_goes_away_is_no_trouble_of_the_database(
     monkeypatch.setattr(nightly, "read_records", records)
     monkeypatch.setattr(nightly, "_check_begun", begun)
     monkeypatch.setattr(nightly, "chosen", lambda *_arguments: [SimpleNamespace(id="commerce")])
-    monkeypatch.setattr(nightly.click, "echo", gone)
+    monkeypatch.setattr("click.echo", gone)
 
     with pytest.raises(BrokenPipeError):
         await nightly._print_records(load(), date(2026, 11, 20), None, "received", None)
