@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -52,8 +53,21 @@ class _Batches:
 
 def _check_batch_id(_context: click.Context, _option: click.Parameter, batch_id: str | None) -> str | None:
     if batch_id is not None and not (1 <= len(batch_id) <= LONGEST_ID and batch_id.isprintable()):
-        raise click.BadParameter(f"a batch has a name of 1–{LONGEST_ID} printable characters")
+        raise click.BadParameter(
+            f"批次名为 1–{LONGEST_ID} 个可显示字符 · a batch has a name of 1–{LONGEST_ID} printable characters"
+        )
     return batch_id
+
+
+def _check_url(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    try:
+        parts = None if url is None else urlsplit(url)
+        right = parts is None or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        right = False
+    if not right:
+        raise click.BadParameter(f"{url} 不是接口地址 · is no address of an API: http(s)://host:port")
+    return url
 
 
 @click.command("submit")
@@ -68,7 +82,7 @@ def _check_batch_id(_context: click.Context, _option: click.Parameter, batch_id:
 @click.option(
     "--dry-run", is_flag=True, help="Send nothing; say what the rules over one record find (--url: all rules)."
 )
-@click.option("--url", help="Post to this API instead of producing to the topic.")
+@click.option("--url", callback=_check_url, help="Post to this API instead of producing to the topic.")
 @click.option(
     "--key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -116,7 +130,17 @@ def command(
             outcome = run.try_out_there() if url else run.try_out_here()
             total, sent = outcome.decided, 0
         else:
-            outcome, total, sent = run.send(wait_seconds if wait else 0, from_start=from_start)
+            try:
+                outcome, total, sent = run.send(wait_seconds if wait else 0, from_start=from_start)
+            except KeyboardInterrupt:
+                console.print("已中断，再次运行从其后续送 · stopped: the same command again goes on where it was")
+                raise
+            if wait and not sent:
+                console.print(
+                    "均已送过，本次没有可等的结果 · all of it was sent before, there is nothing to wait for: "
+                    f"GET /v1/returns?batch_id={outgoing.batch_id}, or --from-start",
+                    markup=False,
+                )
     _show(outcome, total, sent, dry_run=dry_run, wait=wait, as_json=as_json)
     refused = sum(outcome.dispositions[name] for name in ("rejected", "quarantined"))
     if (wait or dry_run) and (refused or outcome.decided < (total if dry_run else sent)):
@@ -272,26 +296,30 @@ class _Run:
             try:
                 endpoints = json.loads(file.read_text("utf-8"))
             except FileNotFoundError:
-                raise UnusableSettings("name the API by --url and its key by --key-file") from None
+                raise UnusableSettings("请用 --url 和 --key-file · name the API and its key by these") from None
             url = url or endpoints["http"]
             known = endpoints["keys"].get(self._office)
             key_file = key_file or (Path(known) if known else None)
         if url is None or key_file is None:
-            raise UnusableSettings(f"there is no key of {self._office}: name it by --key-file")
-        return Api(url, key_file.read_text("utf-8").strip(), self._office)
+            raise UnusableSettings(
+                f"没有 {self._office} 的密钥，请用 --key-file · there is no key of it: name it by --key-file"
+            )
+        return Api(url, options.read_key(key_file), self._office)
 
 
 def _mapping(site: Site, office: str, name: str | None) -> OfficeMapping | None:
     if office not in site.offices:
         raise click.BadParameter(
-            f"there is no office {office}; there are {', '.join(site.offices)}", param_hint="--office"
+            f"没有部门 · there is no office {office}; 有 · there are {', '.join(site.offices)}", param_hint="--office"
         )
     if name is None:
         return None
     mappings = load_mappings(site.offices, site.mappings)
     if (office, name) not in mappings:
         known = ", ".join(each for owner, each in mappings if owner == office)
-        raise click.BadParameter(f"{office} has no mapping {name}; there are {known}", param_hint="--mapping")
+        raise click.BadParameter(
+            f"没有映射 · {office} has no mapping {name}; 有 · there are {known}", param_hint="--mapping"
+        )
     return mappings[office, name]
 
 
@@ -309,7 +337,9 @@ def _show(outcome: Outcome, total: int, sent: int, *, dry_run: bool, wait: bool,
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     click.echo(
-        f"{total:,} 行 · rows, {sent:,} 已送 · sent" if not dry_run else f"{total:,} 行 · rows, nothing was sent"
+        f"{total:,} 行 · rows, {sent:,} 已送 · sent"
+        if not dry_run
+        else f"{total:,} 行 · rows, 未报送 · nothing was sent"
     )
     for name, count in dispositions.items():
         click.echo(f"  {name:12} {count:>10,}")

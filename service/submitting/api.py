@@ -125,9 +125,9 @@ class Api:
                 time.sleep(min(30, int(error.headers.get("retry-after", "1"))))
             except (urllib.error.URLError, OSError, ValueError) as error:
                 if attempt == _ATTEMPTS:
-                    raise Retryable(f"{self._url} does not answer: {error}") from None
+                    raise Retryable(f"{self._url} 无应答 · does not answer: {error}") from None
                 time.sleep(attempt)
-        raise Retryable(f"{self._url} does not answer")
+        raise Retryable(f"{self._url} 无应答 · does not answer")
 
 
 def _problem(error: urllib.error.HTTPError) -> str:

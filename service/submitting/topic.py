@@ -71,7 +71,7 @@ def push_rows(
 ) -> Sent:
     """Push rows, each with its headers beside it.
 
-    `acknowledged` is told the last row up to which all were taken, now and then and at the end.
+    `acknowledged` is told the last row up to which all were taken: now and then, at the end, when a person stops it.
 
     Raises:
         NotDelivered: the brokers did not take a record.
@@ -98,12 +98,19 @@ def push_rows(
             sent.add(message.partition() or 0, message.offset() or 0)
 
     last = 0
-    for row in rows:
-        _produce(producer, topic, row, list(headers_of(row).items()), delivered)
-        last = row.number
-        if last % _CHECKPOINT_ROWS == 0:
+    try:
+        for row in rows:
+            _produce(producer, topic, row, list(headers_of(row).items()), delivered)
+            last = row.number
+            if last % _CHECKPOINT_ROWS == 0:
+                _flush(producer, failures)
+                acknowledged(last)
+    except KeyboardInterrupt:
+        # What is on its way arrives whether we wait or not: pushed again, it would count twice in its batch.
+        if last:
             _flush(producer, failures)
             acknowledged(last)
+        raise
     _flush(producer, failures)
     if last:
         acknowledged(last)
@@ -132,7 +139,10 @@ def _produce(
 def _flush(producer: Producer, failures: list[str]) -> None:
     left = producer.flush(_FLUSH_SECONDS)
     if failures or left:
-        raise NotDelivered(f"the brokers did not take {len(failures) + left} records: {', '.join(failures[:1])}")
+        raise NotDelivered(
+            f"消息系统未收下 {len(failures) + left} 条 · the brokers did not take {len(failures) + left} records: "
+            + ", ".join(failures[:1])
+        )
 
 
 class Returns:
@@ -150,7 +160,7 @@ class Returns:
             for place in places:
                 place.offset = self._consumer.get_watermark_offsets(place, timeout=10)[1]
         except KafkaException as error:
-            raise Retryable(f"the brokers do not answer: {error}") from error
+            raise Retryable(f"消息系统无应答 · the brokers do not answer: {error}") from error
         self._consumer.assign(places)
 
     def close(self) -> None:
