@@ -13,6 +13,7 @@ from service.settings import Settings
 from service.site import Site
 from service.submission_files.formats import UnreadableFile
 from service.submission_files.json_records import read_lines, read_list
+from service.submitting.files import told_fault
 from service.tables import UnreadableTable, open_table
 from sync.json_objects import read_object
 from sync.mappings import OfficeMapping, readable_fields
@@ -61,7 +62,7 @@ def sample_bodies(path: Path, mapping: OfficeMapping) -> Iterator[bytes]:
             for row in open_table(path).rows():
                 yield json.dumps(row.cells, ensure_ascii=False).encode(mapping.encoding)
     except UnreadableFile as error:
-        raise UnreadableTable(f"{path.name}: {error}") from None
+        raise UnreadableTable(f"{path.name}: {told_fault(error)}", code=error.code) from None
 
 
 def check_body(body: bytes, mapping: OfficeMapping, *, settings: Settings, site: Site) -> Check:

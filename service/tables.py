@@ -13,6 +13,7 @@ import gzip
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,11 +129,22 @@ def detect_charset(path: Path, sample_bytes: int | None = None) -> Encoding:
                 looked_at += len(line)
                 if sample_bytes is not None and looked_at >= sample_bytes:
                     break
-    except (OSError, EOFError) as error:
-        raise UnreadableTable(f"{path.name}: {error}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableTable(f"{path.name}: {told(error)}") from None
     if is_empty:
         raise UnreadableTable(f"{path.name}: 空文件 · is empty", code="no-records")
     return "gb18030" if bad > good else "utf-8"
+
+
+def told(error: OSError | EOFError | zlib.error) -> str:
+    """Say in both languages why a file cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return "没有这个文件 · there is no such file"
+    if isinstance(error, EOFError | zlib.error):
+        return f"文件损坏或不完整 · is damaged or ends too early: {error}"
+    if isinstance(error, gzip.BadGzipFile):
+        return f"不是完好的 gzip 文件 · is no sound gzip file: {error}"
+    return f"不能读取 · cannot be read: {error.strerror or error}"
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -201,8 +213,8 @@ def _lines(path: Path, encoding: Encoding | None) -> Iterator[tuple[int, list[st
             raise UnreadableTable(
                 f"{path.name}: 无法识别的后缀 · the suffix says nothing; known are .csv, .csv.gz, .xlsx, .parquet"
             )
-    except (OSError, EOFError) as error:
-        raise UnreadableTable(f"{path.name}: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableTable(f"{path.name}: {told(error)}") from error
 
 
 def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -241,7 +253,7 @@ def _csv_lines(path: Path, encoding: Encoding) -> Iterator[tuple[int, list[str]]
                 yield line, cells
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise UnreadableTable(f"{path.name}, line {reader.line_num}: {error}") from None
+            raise UnreadableTable(f"{path.name}, 第 {reader.line_num} 行 · line {reader.line_num}: {error}") from None
 
 
 def _decoded(name: str, stream: IO[bytes], encoding: Encoding) -> Iterator[str]:
@@ -286,7 +298,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
     if name.endswith(".xlsx"):
         return _write_sheet(path, header, rows)
     if not name.endswith(".csv"):
-        raise UnreadableTable(f"{path.name}: write .csv or .xlsx")
+        raise UnreadableTable(f"{path.name}: 请写为 .csv 或 .xlsx · write .csv or .xlsx")
     # The mark at the beginning lets a spreadsheet take it for UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)

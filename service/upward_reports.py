@@ -80,7 +80,7 @@ async def make_report(
         OSError: the file cannot be written.
     """
     if not path.name.lower().endswith((".ndjson", ".csv")):
-        raise UnreadableTable(f"{path.name}: write .ndjson or .csv")
+        raise UnreadableTable(f"{path.name}: 请写为 .ndjson 或 .csv · write .ndjson or .csv")
     async with writing(pool, JOB) as connection:
         await upward.freeze(connection)
         behind, up_to = await upward.bounds(connection)

@@ -69,9 +69,9 @@ def command(
     uscc validate --file codes.csv --column uscc --output checked.csv
     """
     if bool(codes) == (path is not None):
-        raise click.UsageError("give codes, or --file")
+        raise click.UsageError("请给出代码或 --file · give codes, or --file")
     if path is None and (output is not None or column is not None):
-        raise click.UsageError("--column and --output go with --file")
+        raise click.UsageError("--column 和 --output 须与 --file 同用 · go with --file")
     settings = load(province=province)
     ruleset = load_site(settings.config_dir).ruleset
     context = CodeContext(province=settings.province)
@@ -142,6 +142,9 @@ def _show(console: Console, path: Path, output: Path | None, report: Report) -> 
     if notes.skipped:
         console.print(f"[red]{notes.skipped:,} 行无法读取 · lines are no rows and were left out[/]:")
         console.print(f"  {_plain('; '.join(notes.skipped_lines))}")
+    if notes.sheets_left:
+        left = ", ".join(notes.sheets_left)
+        console.print(f"[yellow]只读第一张工作表 · the first sheet alone was read; 未读 · not read[/]: {_plain(left)}")
     table = Table("结论 · verdict", "行数 · rows")
     for verdict, (zh, en, colour) in _VERDICTS.items():
         if counts.verdicts[verdict]:

@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from service.submission_files.flat_records import read_flat
 from service.submission_files.formats import Charset, Kind, TooLargeFile, UnreadableFile
 from service.submission_files.json_records import read_lines, read_list
 from service.submission_files.reading import read_head
-from service.tables import UnreadableTable, detect_charset, open_table
+from service.tables import UnreadableTable, detect_charset, open_table, told
 from sync.envelope import LONGEST_ID
 from sync.mappings import OfficeMapping
 from sync.messages import BATCH_HEADER, ID_HEADER, MAPPING_HEADER
@@ -82,9 +83,9 @@ class OutgoingFile:
                 raise UnreadableFile("no-records")
         except UnreadableFile as error:
             where = "" if error.column is None else f" {error.column}:"
-            raise UnreadableTable(f"{self.path.name}:{where} {_told(error)}", code=error.code) from None
+            raise UnreadableTable(f"{self.path.name}:{where} {told_fault(error)}", code=error.code) from None
         except TooLargeFile as error:
-            raise UnreadableTable(f"{self.path.name} is too large: the limit is {error.limit}") from None
+            raise UnreadableTable(f"{self.path.name}: 过大，上限 · is too large, the limit is {error.limit}") from None
 
     def _bodies(self) -> Iterator[bytes]:
         if self.kind == "ndjson":
@@ -102,7 +103,7 @@ class OutgoingFile:
         return OutgoingRow(number, head.code or fallback_id, fallback_id, batch_id if is_named else None, body)
 
 
-def _told(error: UnreadableFile) -> str:
+def told_fault(error: UnreadableFile) -> str:
     """Return what is wrong in both languages."""
     # Loaded for a file at fault alone: it knows every problem of the API.
     from service.problems import FAULTS
@@ -128,26 +129,26 @@ def opened(path: Path, mapping: OfficeMapping | None, batch_id: str | None) -> I
         raise UnreadableTable(
             f"{path.name}: 无法识别的后缀 · the suffix says nothing; known are {known}, also with .gz"
         )
-    try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        with tempfile.TemporaryDirectory(prefix="uscc-submit-") as folder:
+    with tempfile.TemporaryDirectory(prefix="uscc-submit-") as folder:
+        charset: Charset | None = None
+        try:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             unpacked = _unpacked(path, Path(folder), suffix)
             kind = _KINDS.get(suffix, "csv")
-            charset: Charset | None = None
             if kind in ("csv", "ndjson") and suffix in _KINDS:
                 charset = detect_charset(unpacked)
-            yield OutgoingFile(
-                path=path,
-                unpacked=unpacked,
-                kind=kind,
-                charset=charset,
-                sha256=sha256,
-                mapping=mapping,
-                batch_id=batch_id or sha256[:_ID_DIGITS],
-            )
-    except (OSError, EOFError) as error:
-        raise UnreadableTable(f"{path.name}: {error}") from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableTable(f"{path.name}: {told(error)}") from error
+        yield OutgoingFile(
+            path=path,
+            unpacked=unpacked,
+            kind=kind,
+            charset=charset,
+            sha256=sha256,
+            mapping=mapping,
+            batch_id=batch_id or sha256[:_ID_DIGITS],
+        )
 
 
 def _unpacked(path: Path, folder: Path, suffix: str) -> Path:

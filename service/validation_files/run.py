@@ -86,9 +86,13 @@ def validate_file(
         UnreadableFile: the file cannot be read, or `output` cannot be written as it is named.
     """
     if output is not None and output.suffix.lower() not in SUFFIXES:
-        raise UnreadableFile(f"{output.name}: the suffix says nothing; known are {', '.join(SUFFIXES)}")
+        raise UnreadableFile(
+            f"{output.name}: 无法识别的后缀 · the suffix says nothing; known are {', '.join(SUFFIXES)}"
+        )
     if output is not None and output.resolve() == path.resolve():
-        raise UnreadableFile("the output would replace the input")
+        raise UnreadableFile("输出会覆盖输入文件 · the output would replace the input")
+    if output is not None and not output.parent.is_dir():
+        raise UnreadableFile(f"没有这个文件夹 · there is no folder {output.parent}")
     # Lines that were printed cannot be taken back, so there is one attempt at them, and the encoding must be certain.
     whole = lines is not None and path.suffix.lower() not in (".parquet", ".xlsx")
     encoding = detect_encoding(path, whole=True) if whole and path.is_file() else None
@@ -127,7 +131,7 @@ def _read_until_understood(
         except NeedsPatience:
             patient = True
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise UnreadableFile(f"{path.name} is damaged: {error}") from error
+            raise UnreadableFile(f"{path.name}: 文件损坏或不完整 · is damaged or ends too early: {error}") from error
 
 
 class _Printer(NdjsonSink):

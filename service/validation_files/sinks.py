@@ -21,6 +21,7 @@ from service.validation_files.judging import ADDED_COLUMNS, Judged
 
 SUFFIXES = (".csv", ".xlsx", ".parquet", ".ndjson")
 _SHEET_ROWS = 1_000_000
+_CELL_CHARACTERS = 32_767
 _FORMULA_BYTES = np.isin(np.arange(256), np.frombuffer(b"=+-@\t\r", np.uint8))
 _NUMBER = r"^[+-]?[0-9][0-9.,]*$"
 
@@ -148,7 +149,7 @@ class SheetSink:
             for place, value in enumerate(values):
                 if isinstance(value, bool) or not isinstance(value, int | float):
                     if value is not None and value != "":
-                        self._sheet.write_string(self._row, place, str(value))
+                        self._sheet.write_string(self._row, place, _fitting(str(value)))
                 else:
                     self._sheet.write_number(self._row, place, value)
             self._row += 1
@@ -164,6 +165,11 @@ class SheetSink:
         for place, name in enumerate(names):
             self._sheet.write_string(0, place, name)
         self._row = 1
+
+
+def _fitting(text: str) -> str:
+    """Return what a cell can hold of a text; of a longer one a workbook would keep nothing."""
+    return text if len(text) <= _CELL_CHARACTERS else text[: _CELL_CHARACTERS - 1] + "…"
 
 
 class NdjsonSink:

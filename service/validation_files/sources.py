@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as arrow_parquet
 
 from service.tables import UnreadableTable, detect_charset
-from service.validation_files.spreadsheets import UnreadableSpreadsheet, read_rows
+from service.validation_files.spreadsheets import UnreadableSpreadsheet, read_rows, sheet_names
 from validators import uscc
 
 Encoding = Literal["utf-8", "gb18030"]
@@ -33,6 +34,7 @@ _PATIENT_BLOCK_BYTES = 4 * 1024 * 1024
 _SAMPLE_BYTES = 256 * 1024
 _BATCH_ROWS = 20_000
 _SKIPPED_SHOWN = 5
+_OTHER_SEPARATORS = ",;\t|"
 
 
 class UnreadableFile(Exception):
@@ -49,10 +51,11 @@ class NeedsPatience(UnreadableFile):
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """What is to be said of a file beside its codes: its encoding, and lines that are not rows of it."""
+    """What is to be said of a file beside its codes: its encoding, lines that are no rows of it, sheets not read."""
 
     encoding: Encoding | None = None
     skipped: int = 0
+    sheets_left: tuple[str, ...] = ()
     skipped_lines: list[str] = field(default_factory=list)
 
     def skip(self, line: str) -> None:
@@ -169,6 +172,7 @@ class CsvSource:
         self.notes = Notes(encoding=encoding)
         self._path = path
         self._patient = patient
+        self._is_header_alone = False
         self._separator = "\t" if ".tsv" in path.name.lower() else ","
         self.columns, self._has_header = self._read_header(column)
         self.column = choose_column(self.columns, column)
@@ -186,6 +190,12 @@ class CsvSource:
             cells = next(csv.reader([text], delimiter=self._separator))
         except csv.Error:
             raise UnreadableFile(f"{self._path.name}: 不是文本表格 · the first line is no text of a table") from None
+        if len(cells) == 1 and column is None and any(other in text for other in _OTHER_SEPARATORS):
+            raise UnreadableFile(
+                f"{self._path.name}: 各列须以逗号分隔（.tsv 以制表符） · its columns are to be separated by commas, "
+                "those of a .tsv by tabs"
+            )
+        self._is_header_alone = not line.endswith((b"\n", b"\r"))
         return _header(cells, column)
 
     def batches(self) -> Iterator[Any]:
@@ -196,11 +206,16 @@ class CsvSource:
             NeedsPatience: a row crosses the border of two blocks.
             UnreadableFile: the file is damaged.
         """
-        self._stream = pa.OSFile(str(self._path), "rb")
+        if self._has_header and self._is_header_alone:
+            return
+        # As bytes, because a name may be in an encoding that is not the system's.
+        self._stream = pa.OSFile(os.fsencode(self._path), "rb")
         stream = pa.CompressedInputStream(self._stream, "gzip") if _is_gzip(self._path) else self._stream
         try:
             with self._open(stream) as reader:
                 yield from reader
+            if self.notes.skipped and not self._patient:
+                raise NeedsPatience(f"{self._path.name}: which lines are no rows is known one after the other")
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             if "UTF8" in str(error) or isinstance(error, UnicodeDecodeError):
                 raise WrongEncoding(
@@ -219,8 +234,8 @@ class CsvSource:
 
     def _open(self, stream: Any) -> Any:
         def skip(row: Any) -> str:
-            where = f"line {row.number}: " if row.number is not None else ""
-            self.notes.skip(f"{where}{row.actual_columns} columns, expected {row.expected_columns}")
+            where = f"第 {row.number} 行 · line {row.number}: " if row.number is not None else ""
+            self.notes.skip(f"{where}{row.actual_columns} 列，应为 · columns, expected {row.expected_columns}")
             return "skip"
 
         return arrow_csv.open_csv(
@@ -295,7 +310,7 @@ class NdjsonSource:
                     continue
                 found = self._parse(text)
                 if found is None:
-                    self.notes.skip(f"line {number}: no JSON object")
+                    self.notes.skip(f"第 {number} 行 · line {number}: 不是 JSON 对象 · no JSON object")
                 yield found
 
     def _parse(self, line: bytes) -> dict[str, Any] | None:
@@ -358,6 +373,10 @@ class SheetSource:
         self.notes = Notes()
         self._path = path
         first = next(self._rows(), None)
+        try:
+            self.notes.sheets_left = sheet_names(path)[1:]
+        except UnreadableSpreadsheet as error:
+            raise UnreadableFile(f"{path.name}: {error}") from error
         if not first:
             raise UnreadableFile(f"{path.name}: 首行应为列名 · the first row is empty, it should name the columns")
         self.columns, self._has_header = _header(first, column)

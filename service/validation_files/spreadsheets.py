@@ -13,6 +13,7 @@ import mmap
 import re
 import tempfile
 import zipfile
+import zlib
 from array import array
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -31,6 +32,19 @@ _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's day has no zon
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
+FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    KeyError,
+    expat.ExpatError,
+    EOFError,
+    IndexError,
+    ValueError,
+)
+"""What the library says of bytes that are no workbook, or of one that is damaged."""
+
+
 class UnreadableSpreadsheet(Exception):
     """The file is no workbook that can be read; carries what is wrong."""
 
@@ -45,14 +59,31 @@ def read_rows(path: Path) -> Iterator[list[str]]:
         with zipfile.ZipFile(path) as package:
             unpacked = sum(entry.file_size for entry in package.infolist())
             if unpacked > MAX_UNPACKED_BYTES:
-                raise UnreadableSpreadsheet(f"unpacks to {unpacked:,} bytes, more than 1 GiB")
+                raise UnreadableSpreadsheet(f"解压后过大 · unpacks to {unpacked:,} bytes, more than 1 GiB")
             names = set(package.namelist())
             with _SharedStrings(package, names) as strings:
                 sheet = _SheetParser(strings, _date_styles(package, names))
                 with package.open(_first_sheet(package)) as part:
                     yield from sheet.rows(part)
-    except (zipfile.BadZipFile, KeyError, expat.ExpatError, EOFError, IndexError, ValueError) as error:
-        raise UnreadableSpreadsheet(f"no readable workbook: {error}") from error
+    except FAULTS as error:
+        raise UnreadableSpreadsheet(f"不是可读的工作簿 · no readable workbook: {error}") from error
+
+
+def sheet_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the sheets of a workbook that `read_rows` has begun to read, in their order.
+
+    Raises:
+        UnreadableSpreadsheet: no workbook, or one that is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as package:
+            return tuple(
+                attributes.get("name", "")
+                for element, attributes in _elements(package, "xl/workbook.xml")
+                if element == "sheet"
+            )
+    except FAULTS as error:
+        raise UnreadableSpreadsheet(f"不是可读的工作簿 · no readable workbook: {error}") from error
 
 
 def _parser() -> expat.XMLParserType:

@@ -228,3 +228,11 @@ def test_what_is_no_address_of_an_api_is_wrong_use(tmp_path: Path, url: str) -> 
 
     assert result.exit_code == 2
     assert "不是接口地址 · is no address of an API" in result.output
+
+
+def test_what_goes_wrong_while_a_file_is_open_is_not_the_files_fault(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(HEADER + LINE, "utf-8")
+
+    with pytest.raises(BrokenPipeError), opened(path, None, None):
+        raise BrokenPipeError(32, "Broken pipe")

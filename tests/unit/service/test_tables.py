@@ -128,3 +128,23 @@ def test_columns_are_found_under_any_of_their_names(tmp_path: Path) -> None:
     assert {"uscc": "统一社会信用代码", "name": "NAME"} == find_columns(table, wanted, ("uscc", "name"))
     with pytest.raises(UnreadableTable, match="flag / 标识"):
         find_columns(table, wanted, ("flag",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("none.csv", None, "没有这个文件 · there is no such file"),
+        ("t.csv.gz", gzip.compress(b"a,b\n" * 99)[:-9], "文件损坏或不完整 · is damaged or ends too early"),
+        ("t.csv.gz", b"\x1f\x8b\x08broken", "is damaged or ends too early"),
+        ("t.csv.gz", gzip.compress(b"a,b\n" * 99)[:-8] + b"12345678", "不是完好的 gzip 文件 · is no sound gzip file"),
+    ],
+)
+def test_why_a_file_cannot_be_read_is_said_in_both_languages(
+    tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(UnreadableTable, match=words):
+        list(open_table(path).rows())

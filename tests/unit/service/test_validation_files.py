@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from datetime import date
@@ -146,6 +147,10 @@ def test_rows_of_another_width_are_counted_and_left_out(tmp_path: Path) -> None:
     report = run(path)
 
     assert (report.counts.rows, report.notes.skipped, report.good) == (1, 2, False)
+    assert report.notes.skipped_lines == [
+        "第 3 行 · line 3: 3 列，应为 · columns, expected 2",
+        "第 4 行 · line 4: 1 列，应为 · columns, expected 2",
+    ]
 
 
 def test_lines_that_are_no_objects_are_counted_and_left_out(tmp_path: Path) -> None:
@@ -156,7 +161,7 @@ def test_lines_that_are_no_objects_are_counted_and_left_out(tmp_path: Path) -> N
 
     assert (report.counts.rows, report.notes.skipped_lines) == (
         2,
-        ["line 2: no JSON object", "line 3: no JSON object"],
+        ["第 2 行 · line 2: 不是 JSON 对象 · no JSON object", "第 3 行 · line 3: 不是 JSON 对象 · no JSON object"],
     )
 
 
@@ -168,6 +173,63 @@ def test_submissions_are_read_by_their_record(tmp_path: Path) -> None:
 
     assert report.counts.verdicts == {"repairable": 1}
     assert (tmp_path / "out.csv").read_text("utf-8").startswith('"message_id","uscc","name","normalized"')
+
+
+@pytest.mark.parametrize("content", ["uscc", "uscc,name", "\ufeffuscc\n", "uscc\r\n"])
+def test_a_header_alone_is_a_table_without_rows(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text(content, "utf-8", newline="")
+
+    assert run(path).counts.rows == 0
+
+
+def test_a_file_whose_name_is_in_another_encoding_is_read(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode("沈阳.csv".encode("gb18030"))
+    path.write_bytes(table())
+
+    assert run(path).counts.rows == len(CODES)
+
+
+def test_sheets_that_are_not_read_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "codes.xlsx"
+    book: Any = xlsxwriter.Workbook(str(path))
+    book.add_worksheet("封面").write_row(0, 0, ["填表说明"])
+    book.add_worksheet("数据").write_row(0, 0, ["uscc"])
+    book.close()
+
+    assert run(path).notes.sheets_left == ("数据",)
+    shown = CliRunner().invoke(command, ["--file", str(path)]).output
+    assert "只读第一张工作表 · the first sheet alone was read; 未读 · not read: 数据" in shown
+
+
+def test_a_text_that_no_cell_can_hold_is_cut_where_it_would_be_lost(tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text(f"uscc,name\n{CLEAN},{'长' * 40_000}\n", "utf-8")
+
+    run(path, tmp_path / "out.xlsx")
+
+    row = list(read_rows(tmp_path / "out.xlsx"))[1]
+    assert (32_767, "长…") == (len(row[1]), row[1][-2:])
+
+
+def test_an_output_in_a_folder_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="没有这个文件夹 · there is no folder"):
+        run(write_csv(tmp_path / "codes.csv"), tmp_path / "none" / "out.csv")
+
+
+def test_a_workbook_with_a_broken_part_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "codes.xlsx"
+    book: Any = xlsxwriter.Workbook(str(path))
+    book.add_worksheet().write_row(0, 0, ["uscc"] * 500)
+    book.close()
+    whole = path.read_bytes()
+    name = b"xl/worksheets/sheet1.xml"
+    begins = whole.index(name) + len(name)
+
+    for place in range(begins, begins + 60, 3):
+        path.write_bytes(whole[:place] + b"\xff\xff\xff" + whole[place + 3 :])
+        with pytest.raises(UnreadableSpreadsheet):
+            list(read_rows(path))
 
 
 def test_a_list_of_codes_needs_no_header(tmp_path: Path) -> None:
@@ -233,6 +295,14 @@ def test_an_output_validated_again_keeps_its_columns(tmp_path: Path) -> None:
         ("codes.csv", b"uscc\n\xff\xff\n", None, "neither UTF-8 nor GB18030"),
         ("codes.csv", b"", None, "empty"),
         ("codes.csv", b"a,b\n1,2\n", None, "--column"),
+        (
+            "codes.csv",
+            b"uscc;name\n1;2\n",
+            None,
+            "各列须以逗号分隔（.tsv 以制表符） · its columns are to be separated by commas",
+        ),
+        ("codes.csv", b"uscc\tname\n1\t2\n", None, "separated by commas"),
+        ("codes.tsv", b"uscc,name\n1,2\n", None, "those of a .tsv by tabs"),
         ("codes.csv", b"a,b\n1,2\n", "c", "no column c"),
         ("codes.csv", "uscc\n".encode("utf-16"), None, "UTF-16"),
         ("codes.csv.gz", gzip.compress(table())[:-20], None, "codes.csv.gz"),
