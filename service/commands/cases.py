@@ -83,7 +83,9 @@ def list_(
 
     cases = in_registry(data_dir, read)
     if as_json:
-        click.echo(json.dumps([case_json(case) for case in cases], default=str, ensure_ascii=False, indent=2))
+        click.echo(
+            json.dumps([case_json(case) for case in cases], default=options.as_text, ensure_ascii=False, indent=2)
+        )
         return
     for case in cases:
         click.echo(case_row(case, datetime.now(UTC)))
@@ -104,7 +106,7 @@ def show(case_id: str, as_json: bool, data_dir: Path | None) -> None:
     if case is None:
         raise _unknown(case_id)
     if as_json:
-        click.echo(json.dumps(case_json(case), default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(case_json(case), default=options.as_text, ensure_ascii=False, indent=2))
     else:
         click.echo("\n".join(case_lines(case)))
 
@@ -226,7 +228,7 @@ def approve(
     if case is None:
         raise _unknown(case_id)
     if as_json:
-        click.echo(json.dumps(case_json(case), default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(case_json(case), default=options.as_text, ensure_ascii=False, indent=2))
     else:
         click.echo("\n".join(case_lines(case)))
 

@@ -93,7 +93,7 @@ def list_(as_json: bool, data_dir: Path | None) -> None:
 
     rows = in_registry(data_dir, read)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
         return
     for row in rows:
         state = "revoked" if row.revoked_at else f"until {row.expires_at:%Y-%m-%d}" if row.expires_at else "valid"

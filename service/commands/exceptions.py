@@ -35,7 +35,7 @@ def list_(as_json: bool, data_dir: Path | None) -> None:
     """列出例外代码 · the codes of the register, oldest first."""
     rows = in_registry(data_dir, read_register)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
         return
     for row in rows:
         issued = f", issued {row.issued_on}" if row.issued_on else ""
@@ -100,7 +100,7 @@ def conflicts(as_json: bool, data_dir: Path | None) -> None:
     """列出获准并存的冲突 · the conflicts that were allowed, by a case or by hand."""
     rows = in_registry(data_dir, read_allowed)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
         return
     for row in rows:
         click.echo(

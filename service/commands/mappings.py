@@ -72,9 +72,9 @@ def check(file: Path, sample: Path, office: str | None, rows: int, as_json: bool
         check_body(body, mapping, settings=settings, site=site) for body in islice(sample_bodies(sample, mapping), rows)
     ]
     if not checks:
-        raise click.UsageError(f"{sample} holds no record")
+        raise click.UsageError(f"{sample}: 没有一条记录 · holds no record")
     if as_json:
-        click.echo(json.dumps([_json(each) for each in checks], ensure_ascii=False, indent=2, default=str))
+        click.echo(json.dumps([_json(each) for each in checks], ensure_ascii=False, indent=2, default=options.as_text))
     else:
         for number, each in enumerate(checks, start=1):
             _show(number, each)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from service.settings import load
 from service.site import load_site
+from sync.instants import format_instant
 
 _LONGEST_WORDS = 1_000
 
@@ -47,6 +49,11 @@ def check_office(office: str | None, folder: Path | None, hint: str = "--office"
         raise click.BadParameter(
             f"没有部门 {office} · there is no office {office}; 有 · there are {', '.join(offices)}", param_hint=hint
         )
+
+
+def as_text(value: object) -> str:
+    """Return as --json shows it what JSON has no kind for: an instant as the API does, else its own text."""
+    return format_instant(value) if isinstance(value, datetime) else str(value)
 
 
 def read_key(file: Path) -> str:

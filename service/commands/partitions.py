@@ -31,7 +31,7 @@ def list_(halted: bool, as_json: bool, data_dir: Path | None) -> None:
     """列出分区 · where each partition stands; exit status 1 when one is halted."""
     rows = [row for row in in_registry(data_dir, list_partitions) if row.halted_at is not None or not halted]
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
     else:
         for row in rows:
             click.echo(_line(row))

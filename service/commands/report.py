@@ -102,7 +102,7 @@ def _list(as_json: bool, data_dir: Path | None) -> None:
     rows = in_registry(data_dir, read)
     if as_json:
         documents = [asdict(row) | {"refusals": refusals} for row, refusals in rows]
-        click.echo(json.dumps(documents, default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(documents, default=options.as_text, ensure_ascii=False, indent=2))
         return
     for row, _ in rows:
         answer = "no receipt yet" if row.receipt_at is None else f"{row.accepted:,} accepted, {row.refused:,} refused"

@@ -103,7 +103,7 @@ def history(as_json: bool, data_dir: Path | None) -> None:
     """码段分配沿革 · every allocation that ever was: loaded from where, by whom; withdrawn when, by whom and why."""
     rows = in_registry(data_dir, read_allocations)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
         return
     for row in rows:
         segment = row.segment

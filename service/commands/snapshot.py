@@ -32,7 +32,11 @@ def command(as_json: bool, data_dir: Path | None) -> None:
     snapshot = asyncio.run(_make(settings))
     folder = snapshot_folder(settings) / snapshot.snapshot_id
     if as_json:
-        click.echo(json.dumps(asdict(snapshot) | {"folder": str(folder)}, ensure_ascii=False, indent=2, default=str))
+        click.echo(
+            json.dumps(
+                asdict(snapshot) | {"folder": str(folder)}, ensure_ascii=False, indent=2, default=options.as_text
+            )
+        )
         return
     click.echo(f"snapshot {snapshot.snapshot_id}: {snapshot.rows:,} rows at change {snapshot.sequence:,}")
     for file in snapshot.files:
