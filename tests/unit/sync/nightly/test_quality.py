@@ -54,20 +54,25 @@ def test_a_line_stands_on_its_base_and_reaches_its_top() -> None:
     assert "" == line([])
 
 
-def test_the_report_is_one_file_in_both_languages_and_escapes_what_came_from_outside() -> None:
+def _page() -> str:
+    """A report of one office, whose batch has a name from outside."""
     statement = _compose() | {"batches": [], "sealed_at": "2026-11-21T00:01:00+08:00"}
     batch = {
         "batch_id": "<script>", "declared": 1, "received": 1, "not_received": 0, "received_to_date": 1, "extra": 0,
         "altered": 0, "state": "complete",
     }  # fmt: skip
-
-    page = render(
+    return render(
         day=date(2026, 11, 20),
         titles={"commerce": ("市场监管", "commerce")},
         statements={"commerce": statement | {"batches": [batch]}},
         trend=[statement],
         quality=[figures(ROW), *(figures(ROW) | {"division": f"2101{number:02}"} for number in range(45))],
     )
+
+
+def test_the_report_is_one_file_in_both_languages_and_escapes_what_came_from_outside() -> None:
+    page = _page()
+
     assert "日终对账" in page
     assert "齐全 complete" in page
     assert "另有 5 行" in page
@@ -75,3 +80,12 @@ def test_the_report_is_one_file_in_both_languages_and_escapes_what_came_from_out
     assert "<script>" not in page
     assert not any(outside in page for outside in ("http://", "https://", "src=", "@import"))
     assert ("—", "12.34%") == (percent(None), percent(0.1234))
+
+
+def test_a_narrow_screen_breaks_no_word_and_scrolls_no_more_than_a_table() -> None:
+    page = _page()
+    tables = page.split("<table>")
+
+    assert "th .small { overflow-wrap: normal; }" in page
+    assert 'style="width' not in page, "a fixed width leaves no room for the bar"
+    assert all(before.endswith('<div class="wide">') or "</h3>" in before[-80:] for before in tables[:-1])
