@@ -35,6 +35,8 @@ max_connections = 120
 shared_buffers = '{shared_buffers}MB'
 work_mem = '16MB'
 maintenance_work_mem = '256MB'
+# After a restart what was in memory is read again, so that the first batches need not wait for the disk.
+shared_preload_libraries = 'pg_prewarm'
 max_wal_size = '{max_wal_size}MB'
 checkpoint_timeout = '15min'
 random_page_cost = 1.1

@@ -34,6 +34,10 @@ _INDEXES = """select i.indexrelid::regclass::text as name, pg_get_indexdef(i.ind
               from pg_index i
               where i.indrelid = any($1::text[]::regclass[]) and not i.indisunique
               order by pg_get_indexdef(i.indexrelid) ~ 'gin' desc"""
+# What a server in service has in memory: every index, and the present state; not the records of all versions.
+_READ = """select pg_prewarm(oid::regclass, 'read')
+           from pg_class
+           where relnamespace = 'public'::regnamespace and (relkind = 'i' or relname in ('registration', 'holder'))"""
 _RECORD = """(v.record || jsonb_build_object('uscc', c.uscc, 'organization_code', substr(c.uscc, 9, 9),
     'name', left(v.record ->> 'name', 2) || c.mark || substr(v.record ->> 'name', 8))) - 'registration_number'"""
 _PARTICULARS = """
@@ -135,6 +139,8 @@ async def _multiply(dsn: str, count: int, seed: int, *, hashed: bool) -> list[st
         await asyncio.gather(*(_index(pool, definition) for _, definition in indexes))
         for table in _OTHER:
             await pool.execute(f"vacuum analyze {table}")
+        await pool.execute("create extension if not exists pg_prewarm")
+        await pool.execute(_READ)
         return originals + column
 
 
