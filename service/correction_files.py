@@ -5,6 +5,7 @@ The flag is left for the office to fill in; the reason says what is in conflict 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -82,6 +83,10 @@ def read_form(path: Path, charset: str | None = None) -> list[Correction]:
 
 
 def _flag(text: str) -> str:
-    """Return a flag as its digit; as it stands where it is none. `2 保持原码不变` is how the form itself writes it."""
+    """Return a flag as its digit; as it stands where it is none. `2 保持原码不变` is how the form itself writes it.
+
+    A digit may be of full width, as Chinese input methods give it.
+    """
+    text = unicodedata.normalize("NFKC", text)
     digit, _, words = text.partition(" ")
     return _FLAGS.get(text) or (digit if _FLAGS.get(words.strip()) == digit else text)

@@ -140,7 +140,7 @@ async def _attempt(applier: Applier, connection: WriteConn, row: Correction, cle
         return answer("skipped")
     operation = FLAGS.get(row.flag)
     if operation is None:
-        return refusal("bad-flag", "the flag is 0 (assign anew), 1 (withdraw) or 2 (keep)")
+        return refusal("bad-flag", f"“{row.flag}”")
     member = await _find(connection, code, row, clerk.office)
     if member is None:
         if operation is Operation.KEEP and await _has_code(connection, code, row.name, clerk.office):

@@ -171,7 +171,7 @@ def apply(
         return await carry_out(applier, rows, clerk, mode=mode, dry_run=dry_run)
 
     answers = _with_applier(data_dir, work)
-    _show_answers(answers, as_json)
+    _show_answers(answers, as_json, dry_run=dry_run)
     if any(answer.result == "refused" for answer in answers):
         raise click.exceptions.Exit(1)
 
@@ -291,7 +291,7 @@ def _unknown(case_id: str) -> click.ClickException:
     return click.ClickException(f"没有案件 {case_id} · there is no case {case_id}")
 
 
-def _show_answers(answers: Sequence[Answer], as_json: bool) -> None:
+def _show_answers(answers: Sequence[Answer], as_json: bool, *, dry_run: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(answer) for answer in answers], ensure_ascii=False, indent=2))
         return
@@ -305,4 +305,5 @@ def _show_answers(answers: Sequence[Answer], as_json: bool) -> None:
             click.echo(f"第 {answer.line} 行 · line {answer.line}  {answer.uscc} {answer.name}  {answer.result}{why}")
     counts = Counter(answer.result for answer in answers)
     said = (f"{count} 行{_RESULTS[result]} · {result}" for result, count in sorted(counts.items()))
-    click.echo(", ".join(said) or "没有一行 · no lines", err=True)
+    note = "（试办，未写入 · dry run: nothing was written）" if dry_run else ""
+    click.echo((", ".join(said) or "没有一行 · no lines") + note, err=True)

@@ -6,6 +6,7 @@ a formula begins with an apostrophe.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -70,7 +71,8 @@ class CsvSink:
     def write(self, batch: Any, judged: Judged) -> None:
         """Write one batch, harmless to spreadsheets."""
         names, columns = _joined(batch, judged)
-        safe = [_without_formulas(column) if column.type == pa.string() else column for column in columns]
+        plain = [_json_texts(column) if pa.types.is_nested(column.type) else column for column in columns]
+        safe = [_without_formulas(column) if column.type == pa.string() else column for column in plain]
         table = pa.record_batch(safe, names=names)
         if self._writer is None:
             options = arrow_csv.WriteOptions(quoting_style="needed")
@@ -83,6 +85,13 @@ class CsvSink:
             self._writer.close()
         else:
             self._path.touch()
+
+
+def _json_texts(column: Any) -> Any:
+    """Return a column of lists or structures, for which CSV has no kind, as JSON."""
+    values = column.to_pylist()
+    texts = [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in values]
+    return pa.array(texts, pa.string())
 
 
 def _without_formulas(column: Any) -> Any:

@@ -359,7 +359,10 @@ class ParquetSource:
                 is_text = codes.type == pa.string()
                 yield batch if is_text else batch.set_column(place, self.column, codes.cast(pa.string()))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise UnreadableFile(f"{self._path.name}: {error}") from error
+            raise UnreadableFile(
+                f"{self._path.name}: 列 {self.column} 不是文本，或文件损坏 · "
+                f"the column is no text, or the file is damaged: {error}"
+            ) from error
 
     def read_bytes(self) -> int:
         """Return about how much of the file has been read."""

@@ -393,3 +393,27 @@ def test_a_file_ends_with_its_summary(tmp_path: Path) -> None:
     assert answer.exit_code == 1
     assert "row 2: 91210100MA0000496X" in answer.output
     assert "UTF-8" in answer.output
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+def test_a_column_of_structures_does_not_stop_the_output(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "codes.parquet"
+    columns = {"uscc": [CLEAN, WRONG], "contact": [{"name": "甲"}, None], "old": [["1", "2"], []]}
+    arrow_parquet.write_table(pa.table(columns), path)
+
+    report = run(path, tmp_path / f"out{suffix}")
+
+    assert report.counts.rows == 2
+    if suffix == ".csv":
+        with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert ['{"name": "甲"}', ""] == [row["contact"] for row in rows]
+        assert ['["1", "2"]', "[]"] == [row["old"] for row in rows]
+
+
+def test_a_column_of_codes_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "codes.parquet"
+    arrow_parquet.write_table(pa.table({"uscc": [[CLEAN]]}), path)
+
+    with pytest.raises(UnreadableFile, match="列 uscc 不是文本，或文件损坏 · the column is no text"):
+        run(path)
