@@ -171,7 +171,11 @@ async def _find(connection: WriteConn, code: str, row: Correction, office: str |
     A row whose receipt is settled names nobody: what waits behind it is not what the form spoke of.
     """
     key = name_key(row.name)
-    named = [member for member in await named_members(connection, code, office) if member.name_key == key]
+    members = await named_members(connection, code, office)
+    # The holder may have another name than when it became a member of the case.
+    holder = await holder_name(connection, code) if any(member.role == "holder" for member in members) else None
+    is_holder = holder is not None and holder[0] == key
+    named = [member for member in members if member.name_key == key or (is_holder and member.role == "holder")]
     receipts = frozenset(_RECEIPT.findall(row.reason))
     if receipts:
         return next((member for member in named if member.receipt_id in receipts), None)

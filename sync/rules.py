@@ -275,13 +275,20 @@ class Judge:
         case = next((each for each in self.facts.cases.values() if each.case_id == submission.case_id), None)
         if case is None:
             return
-        named = (each for each in case.members if each.role != "proposed" and names_member(submission, each))
-        member = next(named, None)
-        if member is not None and member.uscc != submission.uscc and member.office == submission.office:
+        others = [each for each in case.members if each.role != "proposed" and each.uscc != submission.uscc]
+        others.sort(key=lambda each: each.role != "holder")
+        member = next((each for each in others if self._names(submission, each)), None)
+        if member is not None and member.office == submission.office:
             act = _act(submission, member)
             Resolver(self, case, act).end_claim(successor_uscc=submission.uscc)
             self.answer_proposals(case)
             self.outcome.resolutions.append((case, act))
+
+    def _names(self, submission: Submission, member: Member) -> bool:
+        """Whether a record names this member; a holder may have another name, and record, than when it became one."""
+        holding = self.facts.code(member.uscc).holding if member.role == "holder" else None
+        by_now = holding is not None and self._weigher.names_holder(submission, holding)
+        return by_now or names_member(submission, member)
 
     # --- what was waited for -----------------------------------------------------------------------------------
 

@@ -122,6 +122,25 @@ async def test_a_dry_run_tells_and_changes_nothing(database: str, pool: Pool, tm
     assert ["open"] == [case.status for case in await _cases(pool)]
 
 
+async def test_a_row_names_the_holder_by_the_name_that_it_has_now(database: str, pool: Pool, tmp_path: Path) -> None:
+    """The holder took another name after it had become a member of the other code's case (D02)."""
+    place = {"legal_representative_name": "王一", "registered_address": "一号"}
+    form = tmp_path / "form.csv"
+    write_table(form, HEADER, [[CODE, OTHER, "1", "", "收回"]])
+    async with open_ledger(database) as applier:
+        await apply_all(
+            applier,
+            [
+                body(1, uscc=CODE, **place),
+                body(2, uscc=NEW, **place),
+                body(3, "change", at="2026-11-20T10:00:00+08:00", uscc=CODE, name=OTHER, **place),
+            ],
+        )
+        answers = await carry_out(applier, read_form(form), CENTRE)
+
+    assert ["awaiting_approval"] == [answer.result for answer in answers]
+
+
 async def test_one_refused_row_leaves_a_whole_file_undone(database: str, pool: Pool, tmp_path: Path) -> None:
     form = tmp_path / "form.csv"
     write_table(form, HEADER, [[CODE, OTHER, "1", "", ""], [NEW, NAME, "1", "", ""]])

@@ -100,9 +100,9 @@ class Registry(Judging):
                 return case, held
         return None, None
 
-    def _names_holder(self, message: Message) -> bool:
-        """Say whether a keep or withdraw names whoever has the code: by receipt where it gives one, else by name."""
-        holder, receipt = self.code(message.code).holder, message.member("receipt_id")
+    def _names_holder(self, message: Message, uscc: str = "") -> bool:
+        """Say whether a message names whoever has a code: by receipt where it gives one, else by name."""
+        holder, receipt = self.code(uscc or message.code).holder, message.member("receipt_id")
         if holder is None:
             return False
         if receipt:
@@ -128,7 +128,8 @@ class Registry(Judging):
         receipt, key = message.member("receipt_id"), name_key(message.name)
         member = self.receipts.get(receipt, -1) if receipt else -1
         for uscc, (name, shown) in case.holders.items():
-            if (shown == member if receipt else name == key) and uscc != message.code:
+            named = (shown == member if receipt else name == key) or self._names_holder(message, uscc)
+            if named and uscc != message.code:
                 if case.member_offices[uscc] == message.office:
                     self._end(case, Act(message, uscc))
                 return

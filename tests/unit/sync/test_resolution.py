@@ -406,3 +406,22 @@ def test_what_an_office_that_counts_its_versions_sends_after_a_persons_act_is_la
     outcome = judge(_counted(3, "change", uscc=uscc), facts=facts)
 
     assert [expected] == told(outcome)
+
+
+def test_an_assign_that_names_a_case_ends_the_claim_of_a_holder_that_was_renamed_since() -> None:
+    """§6: a member is named by receipt, or by name: the holder; it may have another name than when the case began."""
+    facts = Facts()
+    place = {"legal_representative_name": "李四", "registered_address": "乙"}
+    judge(
+        submission(at=0, **place),
+        submission(at=1, uscc=NEW, **place),
+        submission("change", at=2, name=OTHER),
+        facts=facts,
+    )
+    (case,) = facts.cases.values()
+    anew = replace(submission(at=3, name=OTHER, uscc="91210100MA0000605Y"), case_id=case.case_id)
+
+    outcome = judge(anew, facts=facts)
+
+    assert ["accepted D02", "accepted D02"] == told(outcome)
+    assert (None, OTHER) == (_holder(facts), _holder(facts, "91210100MA0000605Y"))
