@@ -49,6 +49,7 @@ class Resolver:
         self._speaks_of_applied = True
         self._held_again: set[str] = set()
         self._arrived: list[Arrival] = []
+        self._assigned: list[Submission] = []
 
     def resolve(self) -> None:
         """Carry the resolution out.
@@ -360,6 +361,8 @@ class Resolver:
         elif holding is None:
             self._effects.begin(submission, code, findings, attempt, kind=kind)
             self._judge.facts.remember_identity(code)
+            if submission.operation is Operation.ASSIGN and submission.case_id is not None:
+                self._assigned.append(submission)
         else:
             names, was_whole = holding.names, holding.present().whole
             event = self._effects.fold_in(submission, code, holding, findings, attempt, kind=kind)
@@ -367,9 +370,14 @@ class Resolver:
             self._arrived.append(Arrival(code, holding, event, names, was_whole))
 
     def _decide_waiting_again(self) -> None:
-        """Decide again what waited in other cases for the names, the status or the particulars that were applied."""
+        """Decide again what waited in other cases for the names, the status or the particulars that were applied.
+
+        A record that names a case assigned a new code there, as it would have without having been held.
+        """
         for arrival in self._arrived:
             self._judge.decide_waiting_again(arrival)
+        for submission in self._assigned:
+            self._judge.end_old_claim(submission)
 
     def _hold_again(self, member: Member, code: CodeFacts, conflicts: list[Conflict]) -> None:
         """Hold a record for what it is in conflict with beyond the case, and for nothing else."""

@@ -210,7 +210,7 @@ class Judge:
             self.effects.begin(submission, code, weighed.findings, attempt)
             self.facts.remember_identity(code)
             if submission.operation is Operation.ASSIGN and submission.case_id is not None:
-                self._end_old_claim(submission)
+                self.end_old_claim(submission)
         else:
             self._apply(submission, code, code.holding, weighed.findings, attempt)
 
@@ -270,7 +270,7 @@ class Judge:
             attempt=attempt,
         )
 
-    def _end_old_claim(self, submission: Submission) -> None:
+    def end_old_claim(self, submission: Submission) -> None:
         """An assign that names a case gave the office's own member another code: its claim on the old one ends."""
         case = next((each for each in self.facts.cases.values() if each.case_id == submission.case_id), None)
         if case is None:

@@ -44,6 +44,7 @@ async def read_facts(
         codes.update(row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], named))
     await read_codes(connection, facts, list(codes))
     await _read_held(connection, facts, decode)
+    await _read_named_cases(connection, facts, decode)
     await _read_neighbours(connection, facts, [*batch, *_held_submissions(facts)])
     await _read_held(connection, facts, decode)
     needing = _needing_history(facts, batch)
@@ -72,6 +73,7 @@ async def read_case(
     codes = [row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], [case_id])]
     await read_codes(connection, facts, [*codes, *beside])
     await _read_held(connection, facts, decode)
+    await _read_named_cases(connection, facts, decode)
     await _read_neighbours(connection, facts, _held_submissions(facts))
     if beside:
         await _read_subjects(connection, facts, beside)
@@ -257,6 +259,16 @@ async def _read_held(connection: ReadConn, facts: Facts, decode: Decode) -> None
         member = held[row["receipt_id"]]
         member.submission = decode(incoming_of(row), row["office"])
         member.attempt = row["attempt"]
+
+
+async def _read_named_cases(connection: ReadConn, facts: Facts, decode: Decode) -> None:
+    """Read the cases that held records name: one that is applied may end a claim there."""
+    known = {case.case_id for case in facts.cases.values()}
+    named = {each.case_id for each in _held_submissions(facts) if each.case_id is not None} - known
+    if named:
+        codes = [row["uscc"] for row in await connection.fetch(_SQL["codes_of_cases"], list(named))]
+        await read_codes(connection, facts, codes)
+        await _read_held(connection, facts, decode)
 
 
 def incoming_of(row: asyncpg.Record) -> Incoming:

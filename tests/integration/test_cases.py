@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from sync import cases
@@ -261,3 +262,23 @@ async def test_a_keep_that_a_person_approved_is_returned_with_its_code_as_the_re
         (each["disposition"], [(f["rule"], f["severity"]) for f in each["findings"] if f["rule"] == "E05"])
         for each in approved
     ]
+
+
+async def test_a_held_assign_ends_the_claim_in_the_case_that_it_names_once_it_is_applied(
+    database: str, pool: Pool
+) -> None:
+    private = "91210100PDY000175G"
+    async with open_ledger(database) as applier:
+        await apply_all(applier, [body(1, uscc=CODE), body(2, uscc=CODE, name=OTHER)])
+        contested, _ = await _case(pool)
+        anew = orjson.loads(body(3, uscc=private, name=OTHER)) | {"case_id": contested}
+        await apply_all(applier, [orjson.dumps(anew)], partition=1)
+        async with reading(pool) as connection:
+            held = await connection.fetchrow("select * from case_member where uscc = $1", private)
+        assert held is not None
+        assert await cases.propose(applier, _order(held["case_id"], "keep", held["receipt_id"]))
+
+    async with reading(pool) as connection:
+        assert {"resolved"} == {row[0] for row in await connection.fetch("select status from code_case")}
+    second = {each["message_id"]: each["disposition"] for each in await read_returns(pool) if each["attempt"] == 2}
+    assert {"M-2": "rejected", "M-3": "accepted"} == second

@@ -99,6 +99,7 @@ class Judging(ABC):
         self.alone: str | None = None  # the code that is looked at as if nothing of it waited
         self.answers: list[Answer] = []
         self.came: list[tuple[Code, Holding, Message, bool, bool]] = []  # what a resolution folded into a holding
+        self.assigned: list[Message] = []  # what it began a holding with
 
     # The way of one record ------------------------------------------------------------------------------------------
 

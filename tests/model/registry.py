@@ -441,6 +441,7 @@ class Registry(Judging):
             return
         if code.holder is None:
             self._begin(message, code, set())
+            self.assigned += [message] if message.operation == "assign" else []
         else:
             holder, named = code.holder, name_key(message.name) not in code.holder.names()
             self.came.append((code, holder, message, named, bool(holder.whole())))
@@ -451,6 +452,9 @@ class Registry(Judging):
         came, self.came = self.came, []
         for code, holder, message, named, was_whole in came:
             self._release(code, holder, message, named=named, was_whole=was_whole)
+        assigned, self.assigned = self.assigned, []
+        for message in assigned:
+            self._end_old_claim(message)
 
     def _after_withdrawal(self, case: Case, code: Code, codes: set[str]) -> None:
         if not case.held:

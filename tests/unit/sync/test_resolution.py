@@ -425,3 +425,17 @@ def test_an_assign_that_names_a_case_ends_the_claim_of_a_holder_that_was_renamed
 
     assert ["accepted D02", "accepted D02"] == told(outcome)
     assert (None, OTHER) == (_holder(facts), _holder(facts, "91210100MA0000605Y"))
+
+
+def test_an_assign_that_names_a_case_and_was_held_ends_the_old_claim_once_it_is_applied() -> None:
+    """The new code lies in the zone for private use (S01); a person lets it stand."""
+    facts, private = Facts(), "91210100PDY000175G"
+    judge(submission(at=0), submission(at=1, name=OTHER), facts=facts)
+    (case,) = facts.cases.values()
+    anew = replace(submission(at=2, name=OTHER, uscc=private), case_id=case.case_id)
+    assert ["held S01"] == told(judge(anew, facts=facts))
+
+    outcome = _resolve(facts, "S01", "keep", OTHER, "held")
+
+    assert ["accepted S01", "rejected D01"] == told(outcome)
+    assert ({}, OTHER) == (facts.cases, _holder(facts, private))
