@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from service.judging import due_date, rulings
 from service.settings import load
 from service.site import digest, load_site, ruleset_body
+from sync.offices import Offices
 from validators.calendar import WorkingCalendar
 
 
@@ -44,3 +46,12 @@ def test_the_digest_of_a_ruleset_follows_its_rules_and_severities() -> None:
 
     assert digest(ruleset_body(ruleset)) == digest(ruleset_body(load_site(None).ruleset))
     assert f'"version":"{ruleset.version}"' in ruleset_body(ruleset)
+
+
+def test_the_offices_that_count_their_versions_are_known_to_the_rules() -> None:
+    site = load_site(None)
+    counted = replace(site.offices["commerce"], order="office_version")
+    offices = Offices({**site.offices, "commerce": counted})
+
+    assert frozenset() == rulings(load(), site).counting
+    assert {"commerce"} == rulings(load(), replace(site, offices=offices)).counting
