@@ -257,12 +257,16 @@ def locate(settings: Settings) -> Settings:
     file = settings.data_dir / ENDPOINTS_FILE
     try:
         endpoints = json.loads(file.read_text("utf-8"))
+        found = {"database_dsn": SecretStr(endpoints["database"]), "kafka_bootstrap": endpoints["kafka"]}
     except FileNotFoundError:
         raise UnusableSettings(
-            f"nothing runs on {settings.data_dir}: start `uscc up --data-dir {settings.data_dir}`, "
-            "or set USCC_DATABASE_DSN and USCC_KAFKA_BOOTSTRAP"
+            f"{settings.data_dir} 上没有服务在运行 · nothing runs on {settings.data_dir}: "
+            f"start `uscc up --data-dir {settings.data_dir}`, or set USCC_DATABASE_DSN and USCC_KAFKA_BOOTSTRAP"
         ) from None
-    found = {"database_dsn": SecretStr(endpoints["database"]), "kafka_bootstrap": endpoints["kafka"]}
+    except (ValueError, KeyError, TypeError):
+        raise UnusableSettings(
+            f"{file} 已损坏，请重新启动 uscc up · is damaged: start `uscc up --data-dir {settings.data_dir}` anew"
+        ) from None
     return settings.model_copy(update={name: value for name, value in found.items() if getattr(settings, name) is None})
 
 

@@ -99,6 +99,8 @@ def add(
 def conflicts(as_json: bool, data_dir: Path | None) -> None:
     """列出获准并存的冲突 · the conflicts that were allowed, by a case or by hand."""
     rows = in_registry(data_dir, read_allowed)
+    if not rows:
+        click.echo("没有获准并存的冲突 · no conflict was allowed", err=True)
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
         return

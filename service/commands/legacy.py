@@ -82,8 +82,8 @@ def report_(office: str | None, as_json: bool, data_dir: Path | None) -> None:
     for row in rows:
         place = row.division_code or "合计 all"
         click.echo(
-            f"{row.office:16} {place:10} {row.organizations:>12,} organizations "
-            f"{row.converted:>12,} converted {row.rate:7.2%}"
+            f"{row.office:16} {place:10} {row.organizations:>12,} 家 organizations "
+            f"{row.converted:>12,} 已转换 converted {row.rate:7.2%}"
         )
     if not rows:
         click.echo("没有对照表 · no map is loaded")
@@ -94,8 +94,10 @@ def _show(report: LegacyReport, *, dry_run: bool) -> None:
         click.echo(f"第 {line} 行 · line {line}: {problem}")
     for kind, number, said, known in report.elsewhere:
         click.echo(f"{kind} {number}: {said} in the file, {known} in the registry")
-    note = " (dry run: nothing was written)" if dry_run else ""
+    note = "（试办，未写入 · dry run: nothing was written）" if dry_run else ""
     click.echo(
-        f"{report.lines:,} lines: {report.new:,} new organizations, {report.with_code:,} with a code, "
-        f"{report.numbers_mapped:,} numbers mapped, {report.conflicts:,} lead elsewhere, {report.wrong:,} wrong{note}"
+        f"{report.lines:,} 行 · lines: {report.new:,} 家新增 · new organizations, "
+        f"{report.with_code:,} 家已有代码 · with a code, "
+        f"{report.numbers_mapped:,} 个号码对照 · numbers mapped, {report.conflicts:,} 个另有所指 · lead elsewhere, "
+        f"{report.wrong:,} 行有误 · wrong{note}"
     )

@@ -77,4 +77,4 @@ def command(data_dir: Path | None) -> None:
     for topic in prepared.topics:
         click.echo(f"made {topic}")
     if not prepared.migrations and not prepared.topics:
-        click.echo("up to date")
+        click.echo("已是最新 · up to date")

@@ -117,11 +117,11 @@ def command(
     logs.configure(settings.log_format, "error", role="nightly")
     offices = load_site(settings.config_dir).offices
     if office is not None and office not in offices:
-        raise click.UsageError(f"there is no office {office}: known are {', '.join(offices)}")
+        raise click.UsageError(f"没有部门 {office} · there is no office {office}; 有 · there are {', '.join(offices)}")
     wanted = None if day is None else day.date()
     running = nights(settings).closing.days.day_of(datetime.now(UTC))
     if wanted is not None and wanted > running:
-        raise click.UsageError(f"{wanted} has not begun")
+        raise click.UsageError(f"{wanted} 尚未开始 · has not begun")
     if records is not None:
         asyncio.run(_print_records(settings, wanted or running, office, records, batch_id))
         return
@@ -140,7 +140,7 @@ def command(
 def _register(file: Path, office: str | None, day: date, force: bool) -> Register:
     files = files_of(file)
     if not files:
-        raise click.UsageError(f"--against: there is no register at {file}")
+        raise click.UsageError(f"--against: 没有登记簿 · there is no register at {file}")
     forms = {format_of(each) for each in files}
     form = next(iter(forms))
     if form is None or len(forms) > 1:
@@ -282,7 +282,7 @@ async def _check_begun(config: NightlyConfig, day: date) -> None:
     async with reading(config.means.pool, JOB) as connection:
         first = await first_day(connection, config.closing)
     if first is not None and day < first:
-        raise click.UsageError(f"{day} is before this registry began, on {first}")
+        raise click.UsageError(f"{day} 早于建库之日 · is before this registry began, on {first}")
 
 
 @contextmanager

@@ -30,6 +30,10 @@ def command() -> None:
 def list_(halted: bool, as_json: bool, data_dir: Path | None) -> None:
     """列出分区 · where each partition stands; exit status 1 when one is halted."""
     rows = [row for row in in_registry(data_dir, list_partitions) if row.halted_at is not None or not halted]
+    if not rows:
+        click.echo(
+            "没有停止的分区 · no partition is halted" if halted else "没有分区 · there are no partitions", err=True
+        )
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
     else:
@@ -68,8 +72,8 @@ def resume(partition: str, anew: bool, data_dir: Path | None) -> None:
         return await restart_partition(connection, *place, starts[place], _ACTOR)
 
     if not in_registry(data_dir, go_on):
-        raise click.ClickException(f"{partition} is not halted")
-    click.echo(f"resumed {partition}")
+        raise click.ClickException(f"{partition} 未停止 · is not halted")
+    click.echo(f"已恢复 · resumed {partition}")
 
 
 def _line(row: PartitionRow) -> str:

@@ -34,7 +34,7 @@ def command(quarantined: bool, office: str | None, dry_run: bool, as_json: bool,
         total = Replayed()
         async with open_applier(settings, size=2) as applier:
             async for total in replay_quarantined(applier, [office] if office else list(offices), dry_run=dry_run):
-                click.echo(f"{total.looked_at:,} looked at", err=True)
+                click.echo(f"已看 {total.looked_at:,} 条 · looked at", err=True)
         return total
 
     total = asyncio.run(run())
@@ -50,9 +50,10 @@ def command(quarantined: bool, office: str | None, dry_run: bool, as_json: bool,
         }
         click.echo(json.dumps(document, indent=2))
     else:
-        told = ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "none decided"
-        note = " (dry run: nothing was written)" if dry_run else ""
-        click.echo(f"{total.looked_at:,} quarantined: {total.unreadable:,} still unreadable, {told}{note}")
+        told = ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "均未处理 · none decided"
+        note = "（试办，未写入 · dry run: nothing was written）" if dry_run else ""
+        unreadable = f"{total.unreadable:,} 仍不能读取 · still unreadable"
+        click.echo(f"{total.looked_at:,} 条隔离 · quarantined: {unreadable}, {told}{note}")
     if total.failed:
-        click.echo(f"{total.failed:,} could not be applied and stay in quarantine", err=True)
+        click.echo(f"{total.failed:,} 条不能入库，仍隔离 · could not be applied and stay in quarantine", err=True)
         raise click.exceptions.Exit(1)

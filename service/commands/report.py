@@ -76,7 +76,8 @@ def _make(file: Path, personal: bool, purpose: str | None, actor: str, as_json: 
     elif made is None:
         click.echo("无新变更 · nothing changed since the last report: no file was written")
     else:
-        click.echo(f"{made.report_id}: {made.codes:,} codes, changes {made.behind + 1:,}–{made.up_to:,} → {file}")
+        changes = f"{made.behind + 1:,}–{made.up_to:,}"
+        click.echo(f"{made.report_id}: {made.codes:,} 个代码 · codes, 变更 · changes {changes} → {file}")
 
 
 def _take(path: Path, as_json: bool, data_dir: Path | None) -> None:
@@ -89,8 +90,9 @@ def _take(path: Path, as_json: bool, data_dir: Path | None) -> None:
     else:
         for uscc, reason in receipt.refusals.items():
             click.echo(f"{uscc}: {reason or 'refused'}")
-        known = "" if is_new else " (taken before)"
-        click.echo(f"{receipt.report_id}: {receipt.accepted:,} accepted, {len(receipt.refusals):,} refused{known}")
+        known = "" if is_new else "（此前已收 · taken before）"
+        refused = f"{len(receipt.refusals):,} 个退回 · refused"
+        click.echo(f"{receipt.report_id}: {receipt.accepted:,} 个接收 · accepted, {refused}{known}")
     if receipt.refusals:
         raise click.exceptions.Exit(1)
 
@@ -100,6 +102,8 @@ def _list(as_json: bool, data_dir: Path | None) -> None:
         return [(row, await read_refusals(connection, row.report_id)) for row in await read_reports(connection)]
 
     rows = in_registry(data_dir, read)
+    if not rows:
+        click.echo("尚无上报 · no report was made", err=True)
     if as_json:
         documents = [asdict(row) | {"refusals": refusals} for row, refusals in rows]
         click.echo(json.dumps(documents, default=options.as_text, ensure_ascii=False, indent=2))

@@ -102,6 +102,8 @@ def list_(office: str | None, warn_below: float, as_json: bool, data_dir: Path |
 def history(as_json: bool, data_dir: Path | None) -> None:
     """码段分配沿革 · every allocation that ever was: loaded from where, by whom; withdrawn when, by whom and why."""
     rows = in_registry(data_dir, read_allocations)
+    if not rows:
+        click.echo("没有码段 · no segments were ever loaded", err=True)
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
         return

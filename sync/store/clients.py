@@ -23,7 +23,7 @@ class ClientExists(SyncError):
     """A client of this name exists, or existed."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is a client {name} already")
+        super().__init__(f"已有调用方 · there is a client {name} already")
         self.name = name
 
 
@@ -31,7 +31,7 @@ class ClientUnknown(SyncError):
     """No client of this name, or it was revoked."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no client {name}, or it was revoked")
+        super().__init__(f"没有调用方，或已停用 · there is no client {name}, or it was revoked")
         self.name = name
 
 

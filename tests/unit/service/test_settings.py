@@ -115,6 +115,16 @@ def test_where_nothing_runs_the_words_say_what_to_do(tmp_path: Path) -> None:
         locate(load(data_dir=tmp_path))
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"kafka": "127.0.0.1:1"}'])
+def test_a_broken_endpoints_file_is_said_to_be_broken(tmp_path: Path, content: str) -> None:
+    (tmp_path / "endpoints.json").write_text(content)
+
+    with pytest.raises(
+        UnusableSettings, match=r"endpoints.json 已损坏，请重新启动 uscc up · is damaged: start `uscc up"
+    ):
+        locate(load(data_dir=tmp_path))
+
+
 @pytest.mark.parametrize("bootstrap", ["kafka.example:9092", "127.0.0.1:1,10.0.0.1:9092"])
 def test_unencrypted_kafka_outside_loopback_is_refused(bootstrap: str) -> None:
     with pytest.raises(UnusableSettings, match="without encryption"):
