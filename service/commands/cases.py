@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from typing import TypeVar
 import click
 
 from service.case_texts import case_json, case_lines, case_row
-from service.commands import identities, options
+from service.commands import identities, options, output
 from service.commands.identities import Identity, identify
 from service.commands.registry import in_registry
 from service.correction_files import read_form, write_form
@@ -83,9 +82,7 @@ def list_(
 
     cases = in_registry(data_dir, read)
     if as_json:
-        click.echo(
-            json.dumps([case_json(case) for case in cases], default=options.as_text, ensure_ascii=False, indent=2)
-        )
+        output.show_json([case_json(case) for case in cases])
         return
     for case in cases:
         click.echo(case_row(case, datetime.now(UTC)))
@@ -106,7 +103,7 @@ def show(case_id: str, as_json: bool, data_dir: Path | None) -> None:
     if case is None:
         raise _unknown(case_id)
     if as_json:
-        click.echo(json.dumps(case_json(case), default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json(case_json(case))
     else:
         click.echo("\n".join(case_lines(case)))
 
@@ -228,7 +225,7 @@ def approve(
     if case is None:
         raise _unknown(case_id)
     if as_json:
-        click.echo(json.dumps(case_json(case), default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json(case_json(case))
     else:
         click.echo("\n".join(case_lines(case)))
 
@@ -254,14 +251,14 @@ def import_(
 
     imported = _with_applier(data_dir, work)
     if as_json:
-        click.echo(json.dumps(asdict(imported), ensure_ascii=False, indent=2))
+        output.show_json(asdict(imported))
     else:
         for line, reason in imported.wrong:
             click.echo(f"第 {line} 行 · line {line}: {reason}")
         click.echo(
             f"{imported.opened} 件新立 · cases opened, {imported.joined} 行并入 · lines joined one, "
             f"{imported.known} 行已有 · known already, {len(imported.wrong)} 行有误 · wrong"
-            f"{'（试办，未写入 · dry run: nothing was written）' if dry_run else ''}"
+            f"{output.UNWRITTEN if dry_run else ''}"
         )
     if imported.wrong:
         raise click.exceptions.Exit(1)
@@ -293,7 +290,7 @@ def _unknown(case_id: str) -> click.ClickException:
 
 def _show_answers(answers: Sequence[Answer], as_json: bool, *, dry_run: bool) -> None:
     if as_json:
-        click.echo(json.dumps([asdict(answer) for answer in answers], ensure_ascii=False, indent=2))
+        output.show_json([asdict(answer) for answer in answers])
         return
     # Loaded for refusals: the texts lie beside those of the API.
     from service.problems import FAULTS
@@ -305,5 +302,5 @@ def _show_answers(answers: Sequence[Answer], as_json: bool, *, dry_run: bool) ->
             click.echo(f"第 {answer.line} 行 · line {answer.line}  {answer.uscc} {answer.name}  {answer.result}{why}")
     counts = Counter(answer.result for answer in answers)
     said = (f"{count} 行{_RESULTS[result]} · {result}" for result, count in sorted(counts.items()))
-    note = "（试办，未写入 · dry run: nothing was written）" if dry_run else ""
+    note = output.UNWRITTEN if dry_run else ""
     click.echo((", ".join(said) or "没有一行 · no lines") + note, err=True)

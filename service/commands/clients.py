@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import click
 
 from service.auth.scopes import SCOPES
-from service.commands import options
+from service.commands import options, output
 from service.commands.registry import in_registry
 from sync.store.clients import (
     ClientRow,
@@ -93,7 +92,7 @@ def list_(as_json: bool, data_dir: Path | None) -> None:
 
     rows = in_registry(data_dir, read)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json([asdict(row) for row in rows])
         return
     for row in rows:
         state = "revoked" if row.revoked_at else f"until {row.expires_at:%Y-%m-%d}" if row.expires_at else "valid"

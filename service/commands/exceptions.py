@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from service.commands import options
+from service.commands import options, output
 from service.commands.registry import in_registry
 from service.exception_files import one_exception, read_exceptions
 from sync.four_eyes import SEVERAL_CODES
@@ -35,7 +34,7 @@ def list_(as_json: bool, data_dir: Path | None) -> None:
     """列出例外代码 · the codes of the register, oldest first."""
     rows = in_registry(data_dir, read_register)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json([asdict(row) for row in rows])
         return
     for row in rows:
         issued = f", issued {row.issued_on}" if row.issued_on else ""
@@ -102,7 +101,7 @@ def conflicts(as_json: bool, data_dir: Path | None) -> None:
     if not rows:
         click.echo("没有获准并存的冲突 · no conflict was allowed", err=True)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json([asdict(row) for row in rows])
         return
     for row in rows:
         click.echo(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from service.commands import options
+from service.commands import options, output
 from service.commands.progress import Meter
 from service.commands.registry import in_registry
 from service.legacy_files import LegacyReport, load_legacy, read_legacy_file
@@ -57,7 +57,7 @@ def load_(file: Path, office: str, dry_run: bool, actor: str, as_json: bool, dat
 
     report = asyncio.run(run())
     if as_json:
-        click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2))
+        output.show_json(asdict(report))
     else:
         _show(report, dry_run=dry_run)
     if report.wrong or report.conflicts:
@@ -94,7 +94,7 @@ def _show(report: LegacyReport, *, dry_run: bool) -> None:
         click.echo(f"第 {line} 行 · line {line}: {problem}")
     for kind, number, said, known in report.elsewhere:
         click.echo(f"{kind} {number}: {said} in the file, {known} in the registry")
-    note = "（试办，未写入 · dry run: nothing was written）" if dry_run else ""
+    note = output.UNWRITTEN if dry_run else ""
     click.echo(
         f"{report.lines:,} 行 · lines: {report.new:,} 家新增 · new organizations, "
         f"{report.with_code:,} 家已有代码 · with a code, "

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
-from service.commands import options
+from service.commands import options, output
 from service.mapping_checks import Check, check_body, sample_bodies
 from service.settings import load
 from service.site import Site, load_site
@@ -43,7 +42,7 @@ def list_(as_json: bool) -> None:
         for mapping in mappings.values()
     ]
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        output.show_json(rows)
         return
     for mapping in mappings.values():
         members = len(mapping.envelope) + len(mapping.record)
@@ -74,7 +73,7 @@ def check(file: Path, sample: Path, office: str | None, rows: int, as_json: bool
     if not checks:
         raise click.UsageError(f"{sample}: 没有一条记录 · holds no record")
     if as_json:
-        click.echo(json.dumps([_json(each) for each in checks], ensure_ascii=False, indent=2, default=options.as_text))
+        output.show_json([_json(each) for each in checks])
     else:
         for number, each in enumerate(checks, start=1):
             _show(number, each)

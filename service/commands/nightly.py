@@ -116,8 +116,7 @@ def command(
     settings = locate(load(data_dir=data_dir, nightly_engine=engine, spark_master=master))
     logs.configure(settings.log_format, "error", role="nightly")
     offices = load_site(settings.config_dir).offices
-    if office is not None and office not in offices:
-        raise click.UsageError(f"没有部门 {office} · there is no office {office}; 有 · there are {', '.join(offices)}")
+    options.refuse_unknown_office(office, offices)
     wanted = None if day is None else day.date()
     running = nights(settings).closing.days.day_of(datetime.now(UTC))
     if wanted is not None and wanted > running:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from service.commands import output
 from service.register_problems import PROBLEMS
 from sync.nightly.opening import HOLDS
 from sync.nightly.run import Night
@@ -30,7 +31,7 @@ def print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bo
             "comparisons": list(compared),
             "reports": [str(report) for report in night.reports],
         }
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        output.show_json(answer)
         return
     for each in compared:
         figures = {name: value for name, value in each.items() if name not in ("problem", "settlement", "pending")}
@@ -58,7 +59,7 @@ def print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bo
 def print_statements(statements: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     """Print one line a statement, under a header; texts and numbers only."""
     if as_json:
-        click.echo(json.dumps(statements, ensure_ascii=False, indent=2))
+        output.show_json(statements)
         return
     header = ("date", "office", *COUNTS, *(f"holds.{name}" for name in HOLDS), "balanced", "sealed_at")
     rows = [

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
 from service.settings import load
 from service.site import load_site
-from sync.instants import format_instant
 
 _LONGEST_WORDS = 1_000
 
@@ -44,16 +43,15 @@ def check_office(office: str | None, folder: Path | None, hint: str = "--office"
     Raises:
         click.BadParameter: there is no such office; names those that there are.
     """
-    offices = load_site(load(data_dir=folder).config_dir).offices
+    refuse_unknown_office(office, load_site(load(data_dir=folder).config_dir).offices, hint)
+
+
+def refuse_unknown_office(office: str | None, offices: Collection[str], hint: str = "--office") -> None:
+    """Refuse an office that is none of these, as `check_office` does."""
     if office is not None and office not in offices:
         raise click.BadParameter(
             f"没有部门 {office} · there is no office {office}; 有 · there are {', '.join(offices)}", param_hint=hint
         )
-
-
-def as_text(value: object) -> str:
-    """Return as --json shows it what JSON has no kind for: an instant as the API does, else its own text."""
-    return format_instant(value) if isinstance(value, datetime) else str(value)
 
 
 def read_key(file: Path) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from service.commands import options
+from service.commands import options, output
 from service.commands.registry import in_registry
 from service.settings import kafka_settings, load, locate
 from sync.kafka import Partition, log_starts
@@ -35,7 +34,7 @@ def list_(halted: bool, as_json: bool, data_dir: Path | None) -> None:
             "没有停止的分区 · no partition is halted" if halted else "没有分区 · there are no partitions", err=True
         )
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json([asdict(row) for row in rows])
     else:
         for row in rows:
             click.echo(_line(row))

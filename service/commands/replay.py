@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from service.commands import options
+from service.commands import options, output
 from service.judging import open_applier
 from service.settings import load, locate
 from service.site import load_site
@@ -51,7 +51,7 @@ def command(quarantined: bool, office: str | None, dry_run: bool, as_json: bool,
         click.echo(json.dumps(document, indent=2))
     else:
         told = ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "均未处理 · none decided"
-        note = "（试办，未写入 · dry run: nothing was written）" if dry_run else ""
+        note = output.UNWRITTEN if dry_run else ""
         unreadable = f"{total.unreadable:,} 仍不能读取 · still unreadable"
         click.echo(f"{total.looked_at:,} 条隔离 · quarantined: {unreadable}, {told}{note}")
     if total.failed:

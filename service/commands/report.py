@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from service.commands import options
+from service.commands import options, output
 from service.commands.registry import in_registry
 from service.settings import dsn, load, locate
 from service.upward_reports import Made, Receipt, make_report, take_receipt
@@ -86,7 +86,7 @@ def _take(path: Path, as_json: bool, data_dir: Path | None) -> None:
 
     receipt, is_new = _with_pool(data_dir, work)
     if as_json:
-        click.echo(json.dumps(asdict(receipt), ensure_ascii=False, indent=2))
+        output.show_json(asdict(receipt))
     else:
         for uscc, reason in receipt.refusals.items():
             click.echo(f"{uscc}: {reason or 'refused'}")
@@ -106,7 +106,7 @@ def _list(as_json: bool, data_dir: Path | None) -> None:
         click.echo("尚无上报 · no report was made", err=True)
     if as_json:
         documents = [asdict(row) | {"refusals": refusals} for row, refusals in rows]
-        click.echo(json.dumps(documents, default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json(documents)
         return
     for row, _ in rows:
         answer = "no receipt yet" if row.receipt_at is None else f"{row.accepted:,} accepted, {row.refused:,} refused"

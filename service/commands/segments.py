@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from service.commands import options
+from service.commands import options, output
 from service.commands.registry import in_registry
 from service.judging import open_applier
 from service.segment_files import SegmentReport, load_segments, read_segment_file
@@ -62,7 +61,7 @@ def load_(file: Path, dry_run: bool, actor: str, as_json: bool, data_dir: Path |
 
     report = in_registry(data_dir, work)
     if as_json:
-        click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2))
+        output.show_json(asdict(report))
     else:
         for problem in report.problems:
             click.echo(f"第 {problem.line} 行 · line {problem.line}: {problem.text}")
@@ -81,7 +80,7 @@ def list_(office: str | None, warn_below: float, as_json: bool, data_dir: Path |
     """列出码段及使用情况 · every segment with what is used and left; warns before one runs out."""
     rows = _read(data_dir, office)
     if as_json:
-        click.echo(json.dumps([_json(row, warn_below) for row in rows], ensure_ascii=False, indent=2))
+        output.show_json([_json(row, warn_below) for row in rows])
         return
     for row in rows:
         segment = row.segment
@@ -105,7 +104,7 @@ def history(as_json: bool, data_dir: Path | None) -> None:
     if not rows:
         click.echo("没有码段 · no segments were ever loaded", err=True)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=options.as_text, ensure_ascii=False, indent=2))
+        output.show_json([asdict(row) for row in rows])
         return
     for row in rows:
         segment = row.segment
@@ -163,7 +162,7 @@ def withdraw(
     if not gone:
         raise click.ClickException(f"没有由 {source} 载入的码段 · no segment was loaded from {source}")
     if as_json:
-        click.echo(json.dumps([_named(segment) for segment in gone], ensure_ascii=False, indent=2))
+        output.show_json([_named(segment) for segment in gone])
         return
     for segment in gone:
         click.echo(f"{segment.first_body}–{segment.last_body}  {segment.office:14} {segment.holder}")
@@ -193,7 +192,7 @@ def recheck(reason: str, dry_run: bool, actor: str, as_json: bool, data_dir: Pat
     cases = asyncio.run(run())
     released = sum(each.released for each in cases)
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in cases], ensure_ascii=False, indent=2))
+        output.show_json([asdict(each) for each in cases])
         return
     for each in cases:
         became = "入库 applied" if each.released else "仍待核 still held"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from service import settings as configuration
-from service.commands import options
+from service.commands import options, output
 
 
 @click.command("settings")
@@ -18,7 +17,7 @@ def command(data_dir: Path | None, as_json: bool) -> None:
     """有效设置，密钥掩码显示 · show the effective settings; secrets are masked."""
     rows = configuration.effective(configuration.load(data_dir=data_dir))
     if as_json:
-        click.echo(json.dumps({row.variable: row.value for row in rows}, ensure_ascii=False, indent=2))
+        output.show_json({row.variable: row.value for row in rows})
         return
     for row in rows:
         value = "" if row.value is None else row.value

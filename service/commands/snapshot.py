@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 from rich.console import Console
 
 from service import logs
-from service.commands import options
+from service.commands import options, output
 from service.commands.progress import Meter
 from service.settings import Settings, dsn, load, locate, snapshot_folder
 from sync.snapshots import make_snapshot
@@ -32,11 +31,7 @@ def command(as_json: bool, data_dir: Path | None) -> None:
     snapshot = asyncio.run(_make(settings))
     folder = snapshot_folder(settings) / snapshot.snapshot_id
     if as_json:
-        click.echo(
-            json.dumps(
-                asdict(snapshot) | {"folder": str(folder)}, ensure_ascii=False, indent=2, default=options.as_text
-            )
-        )
+        output.show_json(asdict(snapshot) | {"folder": str(folder)})
         return
     click.echo(f"snapshot {snapshot.snapshot_id}: {snapshot.rows:,} rows at change {snapshot.sequence:,}")
     for file in snapshot.files:

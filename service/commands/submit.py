@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from service.commands import options
+from service.commands import options, output
 from service.commands.progress import Meter
 from service.judging import decoder
 from service.settings import ENDPOINTS_FILE, Settings, UnusableSettings, kafka_settings, load, locate
@@ -308,10 +308,7 @@ class _Run:
 
 
 def _mapping(site: Site, office: str, name: str | None) -> OfficeMapping | None:
-    if office not in site.offices:
-        raise click.BadParameter(
-            f"没有部门 · there is no office {office}; 有 · there are {', '.join(site.offices)}", param_hint="--office"
-        )
+    options.refuse_unknown_office(office, site.offices)
     if name is None:
         return None
     mappings = load_mappings(site.offices, site.mappings)
@@ -334,7 +331,7 @@ def _show(outcome: Outcome, total: int, sent: int, *, dry_run: bool, wait: bool,
             "by_rule": dict(sorted(outcome.rules.items())),
             "dry_run": dry_run,
         }
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        output.show_json(document)
         return
     click.echo(
         f"{total:,} 行 · rows, {sent:,} 已送 · sent"

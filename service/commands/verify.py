@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +10,7 @@ import click
 from confluent_kafka import KafkaException
 from rich.console import Console
 
-from service.commands import options
+from service.commands import options, output
 from service.commands.progress import Meter
 from service.librdkafka import configuration
 from service.settings import Settings, dsn, kafka_settings, load, locate
@@ -36,7 +35,7 @@ def command(sample: int | None, as_json: bool, data_dir: Path | None) -> None:
     results = asyncio.run(_run(settings, sample, as_json))
     if as_json:
         answer = {"ok": all(result.ok for result in results), "checks": [result.as_json() for result in results]}
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        output.show_json(answer)
     if not all(result.ok for result in results):
         raise click.exceptions.Exit(1)
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.__main__ import cli
-from service.commands import options
+from service.commands import output
 
 CODE, OTHER = "91210100MA0000496X", "91210100MA00004960"
 
@@ -77,5 +77,5 @@ def test_a_key_file_that_is_no_text_is_no_crash(tmp_path: Path) -> None:
 def test_an_instant_in_json_is_as_the_api_gives_it() -> None:
     at = datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)
 
-    assert '"2026-11-20T09:02:03.000+08:00"' == json.dumps(at, default=options.as_text)
-    assert '"2026-11-20"' == json.dumps(at.date(), default=options.as_text)
+    assert '"2026-11-20T09:02:03.000+08:00"' == json.dumps(at, default=output.as_text)
+    assert '"2026-11-20"' == json.dumps(at.date(), default=output.as_text)
