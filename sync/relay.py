@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
-from sync.errors import Retryable
 from sync.failpoints import FailPoints, reach
 from sync.kafka import KafkaSettings, Message, Producer
+from sync.leading import lead, pause
 from sync.store import outbox
-from sync.store.connection import Limits, Pool, WriteConn, session
+from sync.store.connection import Limits, Pool, WriteConn
 from sync.topics import CHANGES, RETURNS_PREFIX, returns_topic
 
 IDLE_SECONDS = 0.05
 BATCH_MESSAGES = 2_000
-RETRIES = 60
 
 log = structlog.get_logger(__name__)
 
@@ -44,37 +44,26 @@ async def run(config: RelayConfig, stop: asyncio.Event) -> None:
         Retryable: the database or the broker stayed away: end the process and start anew.
     """
     log.info("relay_started")
-    failures = 0
-    while not stop.is_set():
-        try:
-            await _lead(config, stop)
-            failures = 0
-        except Retryable as error:
-            failures += 1
-            log.warning("publish_failed", error=str(error), failures=failures)
-            if failures >= RETRIES:
-                raise
-            await asyncio.sleep(min(1.0, 0.1 * failures))
+    await lead(
+        kafka=config.kafka,
+        pool=config.pool,
+        limits=config.limits,
+        try_lead=outbox.try_lead,
+        work=partial(_publish_all, config, stop),
+        failed="publish_failed",
+        stop=stop,
+    )
     log.info("relay_stopped")
 
 
-async def _lead(config: RelayConfig, stop: asyncio.Event) -> None:
-    """Publish while this session leads; the lock goes with the session, the producer with the first trouble."""
-    async with session(config.pool, config.limits) as connection:
-        while not stop.is_set() and not await outbox.try_lead(connection):  # noqa: ASYNC110 — another process's session
-            await asyncio.sleep(1)
-        producer = Producer(config.kafka)
-        await producer.start()
-        try:
-            await outbox.begin_topics(connection, [CHANGES, *map(returns_topic, config.offices)])
-            while not stop.is_set():
-                waiting = await outbox.backlog(connection, CHANGES, RETURNS_PREFIX)
-                for topic, after in waiting.items():
-                    await _publish(config, producer, connection, topic, after)
-                if not waiting:
-                    await asyncio.sleep(IDLE_SECONDS)
-        finally:
-            await producer.stop()
+async def _publish_all(config: RelayConfig, stop: asyncio.Event, connection: WriteConn, producer: Producer) -> None:
+    await outbox.begin_topics(connection, [CHANGES, *map(returns_topic, config.offices)])
+    while not stop.is_set():
+        waiting = await outbox.backlog(connection, CHANGES, RETURNS_PREFIX)
+        for topic, after in waiting.items():
+            await _publish(config, producer, connection, topic, after)
+        if not waiting:
+            await pause(stop, IDLE_SECONDS)
 
 
 async def _publish(config: RelayConfig, producer: Producer, connection: WriteConn, topic: str, after: int) -> None:

@@ -187,7 +187,8 @@ class Judge:
         names, was_whole = holding.names, holding.present().whole
         event = self.effects.fold_in(submission, code, holding, findings, attempt)
         self.facts.remember_identity(code)
-        self.decide_waiting_again(Arrival(code, holding, event, names, was_whole))
+        if code.own_cases:
+            self.decide_waiting_again(Arrival(code, holding, event, names, was_whole))
 
     def _judge(self, submission: Submission, code: CodeFacts, *, attempt: int) -> None:
         findings = self._weigher.weigh_alone(submission, code)

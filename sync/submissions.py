@@ -12,24 +12,23 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from sync.errors import Retryable
 from sync.failpoints import FailPoints, reach
 from sync.kafka import KafkaSettings, Message, Partition, Producer, log_ends, read_range
+from sync.leading import lead, pause
 from sync.messages import BATCH_HEADER, ID_HEADER, MAPPING_HEADER
 from sync.store import submissions as store
-from sync.store.connection import Limits, Pool, WriteConn, session, writing
+from sync.store.connection import Limits, Pool, WriteConn, writing
 from sync.store.submissions import Place, Row, Tally, Waiting
 from sync.topics import submissions_topic
 
 IDLE_SECONDS = 0.1
-LEAD_SECONDS = 1.0
-RETRIES = 60
 BATCH_ROWS = 5_000
 BATCH_BYTES = 8 * 1024 * 1024
 TALLY_ROWS = 5_000
@@ -67,43 +66,24 @@ async def run(config: ProducingConfig, stop: asyncio.Event) -> None:
     Raises:
         Retryable: the database or the broker stayed away: end the process and start anew.
     """
-    failures = 0
     log.info("submissions_started")
-    while not stop.is_set():
-        try:
-            await _lead(config, stop)
-            failures = 0
-        except Retryable as error:
-            failures += 1
-            log.warning("produce_failed", error=str(error), failures=failures)
-            if failures >= RETRIES:
-                raise
-            await _pause(stop, min(1.0, 0.1 * failures))
+    await lead(
+        kafka=config.kafka,
+        pool=config.pool,
+        limits=config.limits,
+        try_lead=store.try_lead,
+        work=partial(_produce_all, config, stop),
+        failed="produce_failed",
+        stop=stop,
+    )
     log.info("submissions_stopped")
 
 
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, or less when told to stop."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
-
-
-async def _lead(config: ProducingConfig, stop: asyncio.Event) -> None:
-    """Work for as long as this session leads; the lock goes with the session, the producer with the first trouble."""
-    async with session(config.pool, config.limits) as connection:
-        while not await store.try_lead(connection):
-            await _pause(stop, LEAD_SECONDS)
-            if stop.is_set():
-                return
-        producer = Producer(config.kafka)
-        await producer.start()
-        try:
-            work = _Work(config, connection, producer)
-            while not stop.is_set():
-                if not await work.step():
-                    await _pause(stop, IDLE_SECONDS)
-        finally:
-            await producer.stop()
+async def _produce_all(config: ProducingConfig, stop: asyncio.Event, connection: WriteConn, producer: Producer) -> None:
+    work = _Work(config, connection, producer)
+    while not stop.is_set():
+        if not await work.step():
+            await pause(stop, IDLE_SECONDS)
 
 
 @dataclass(slots=True)

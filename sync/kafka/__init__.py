@@ -20,7 +20,7 @@ from sync.kafka.connecting import (
 )
 from sync.kafka.consumer import GROUP, Consumer
 from sync.kafka.logs import log_ends, log_starts, offsets_at, read_range, read_values
-from sync.kafka.producer import Producer
+from sync.kafka.producer import Producer, producing
 from sync.kafka.topics import RETENTION, create_topics, submission_topic_settings
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "log_ends",
     "log_starts",
     "offsets_at",
+    "producing",
     "read_range",
     "read_values",
     "submission_topic_settings",

@@ -99,10 +99,7 @@ async def bounded(call: Awaitable[_T], what: str, seconds: float = DEADLINE_SECO
         raise Stuck(f"{what} did not end within {seconds:g} s") from error
     except (NoOffsetForPartitionError, OffsetOutOfRangeError):
         raise
-    except (KafkaError, OSError) as error:
-        # Of the bare class is only what ended the client's own tasks; whatever a broker says has a class of its own.
-        if type(error) is KafkaError:
-            raise Ended(f"{what}: {error!r}") from error
-        raise Retryable(f"{what}: {error!r}") from error
-    except Exception as error:
-        raise Ended(f"{what}: {error!r}") from error
+    except (KafkaError, OSError, RuntimeError) as error:
+        # What a broker says has a class of its own; a bare error, the client's or Python's, is what ended its tasks.
+        is_told = isinstance(error, KafkaError | OSError) and type(error) is not KafkaError
+        raise (Retryable if is_told else Ended)(f"{what}: {error!r}") from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -64,3 +65,14 @@ class Producer:
             for message in messages
         ]
         return [(metadata.partition, metadata.offset) for metadata in await asyncio.gather(*sent)]
+
+
+@asynccontextmanager
+async def producing(settings: KafkaSettings) -> AsyncIterator[Producer]:
+    """Lend a connected producer; it is closed when the block ends, also when it could not connect."""
+    producer = Producer(settings)
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await producer.stop()

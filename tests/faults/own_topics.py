@@ -17,7 +17,7 @@ from service.site import Site, load_site
 from sync.apply import Applier
 from sync.ingest import IngestConfig, run
 from sync.invariants import RecordRules, VerifyConfig, verify
-from sync.kafka import KafkaSettings, Message, Partition, Producer, create_topics, log_ends
+from sync.kafka import KafkaSettings, Message, Partition, create_topics, log_ends, producing
 from sync.offices import Offices
 from sync.store import ledger
 from sync.store.connection import INGEST, Pool, open_pool, reading
@@ -60,24 +60,16 @@ class OwnTopics:
     async def send(self, records: Iterable[DemoRecord]) -> int:
         """Produce a demonstration feed; return how many records it had."""
         records = list(records)
-        producer = Producer(self.kafka)
-        await producer.start()
-        try:
+        async with producing(self.kafka) as producer:
             for office in self.offices:
                 messages = [Message(each.key, each.body) for each in records if each.office == office]
                 await producer.send_all(self.topic(office), messages)
-        finally:
-            await producer.stop()
         return len(records)
 
     async def send_bodies(self, bodies: Sequence[bytes], *, office: str = "commerce", key: bytes | None = b"1") -> None:
         """Produce bare bytes, in order, to the one partition of a key."""
-        producer = Producer(self.kafka)
-        await producer.start()
-        try:
+        async with producing(self.kafka) as producer:
             await producer.send_all(self.topic(office), [Message(key, each) for each in bodies])
-        finally:
-            await producer.stop()
 
     # --- deciding -----------------------------------------------------------------------------------------------
 
