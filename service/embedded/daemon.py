@@ -190,13 +190,15 @@ def _send(pid: int, number: signal.Signals) -> bool:
 def started_at(pid: int) -> int | None:
     """Return when a process was started, in clock ticks since boot; None when it is gone or a zombie.
 
-    Together with its id this names a process for ever, because ids are used again.
+    Together with its id this names a process for ever, because ids are used again. A process whose first thread is a
+    zombie is there while it has other threads: they hold its ports and its locks.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] == "Z" else int(fields[19])
+    state, threads, start = fields[0], int(fields[17]), int(fields[19])
+    return None if state == "Z" and threads <= 1 else start
 
 
 def left_behind(directory: Path, executable: str, argument: str | None = None) -> list[int]:
