@@ -41,20 +41,23 @@ class Ports:
             Fatal: somebody listens on a port that was taken before in this life, whose users have its address.
         """
         port = self._read().get(name)
-        if port is None or not self._becomes_free(port):
+        if port is None or not self._becomes_free(name, port):
             if name in self._given:
                 raise Fatal(f"port {port} of {name} is taken by another program")
             port = self._choose(name)
         self._given.add(name)
         return port
 
-    def _becomes_free(self, port: int) -> bool:
+    def _becomes_free(self, name: str, port: int) -> bool:
+        if port_is_free(port):
+            return True
+        log.info("port_waited_for", of=name, port=port, at_most_seconds=self._patience)
         deadline = time.monotonic() + self._patience
-        while not port_is_free(port):
-            if time.monotonic() > deadline:
-                return False
+        while time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        return True
+            if port_is_free(port):
+                return True
+        return False
 
     def _choose(self, name: str) -> int:
         with self._alone():
