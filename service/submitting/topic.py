@@ -9,21 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from service.bulk import BulkProducer
 from service.librdkafka import configuration
 from service.submitting.files import OutgoingRow
 from sync.errors import Retryable
-from sync.kafka import MAX_MESSAGE_BYTES, KafkaSettings
+from sync.kafka import KafkaSettings
 from sync.topics import returns_topic, submissions_topic
 
 _CHECKPOINT_ROWS = 5_000
-_FLUSH_SECONDS = 60.0
 _POLL_SECONDS = 1.0
-
-
-class NotDelivered(Retryable):
-    """The brokers did not take a record; what they took before is noted, and pushed again nothing is doubled."""
 
 
 @dataclass(slots=True)
@@ -76,73 +72,25 @@ def push_rows(
     Raises:
         NotDelivered: the brokers did not take a record.
     """
-    producer = Producer(
-        configuration(settings)
-        | {
-            "enable.idempotence": True,
-            # Java's: a code meets the same partition whoever sends it.
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
-            "linger.ms": 20,
-            "message.max.bytes": MAX_MESSAGE_BYTES,
-            "message.timeout.ms": int(_FLUSH_SECONDS * 1000),
-        }
-    )
-    topic = submissions_topic(office)
-    sent, failures = Sent(), list[str]()
-
-    def delivered(error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            failures.append(error.str())
-        else:
-            sent.add(message.partition() or 0, message.offset() or 0)
-
-    last = 0
+    sent, last = Sent(), 0
+    producer, topic = BulkProducer(settings, sent.add), submissions_topic(office)
     try:
         for row in rows:
-            _produce(producer, topic, row, list(headers_of(row).items()), delivered)
+            producer.send(topic, row.key.encode("utf-8", "replace"), row.body, headers_of(row))
             last = row.number
             if last % _CHECKPOINT_ROWS == 0:
-                _flush(producer, failures)
+                producer.flush()
                 acknowledged(last)
     except KeyboardInterrupt:
         # What is on its way arrives whether we wait or not: pushed again, it would count twice in its batch.
         if last:
-            _flush(producer, failures)
+            producer.flush()
             acknowledged(last)
         raise
-    _flush(producer, failures)
+    producer.flush()
     if last:
         acknowledged(last)
     return sent
-
-
-def _produce(
-    producer: Producer,
-    topic: str,
-    row: OutgoingRow,
-    headers: list[tuple[str, str | bytes | None]],
-    delivered: Callable[[KafkaError | None, Message], None],
-) -> None:
-    while True:
-        try:
-            producer.produce(
-                topic, row.body, row.key.encode("utf-8", "replace"), headers=headers, on_delivery=delivered
-            )
-        except BufferError:
-            producer.poll(_POLL_SECONDS)
-            continue
-        producer.poll(0)
-        return
-
-
-def _flush(producer: Producer, failures: list[str]) -> None:
-    left = producer.flush(_FLUSH_SECONDS)
-    if failures or left:
-        raise NotDelivered(
-            f"消息系统未收下 {len(failures) + left} 条 · the brokers did not take {len(failures) + left} records: "
-            + ", ".join(failures[:1])
-        )
 
 
 class Returns:

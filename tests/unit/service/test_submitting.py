@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -14,13 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from service.commands.submit import command
-from service.submitting import topic
 from service.submitting.api import pieces
 from service.submitting.files import OutgoingRow, opened
 from service.submitting.progress import ProgressFile
-from service.submitting.topic import Sent, push_rows
+from service.submitting.topic import Sent
 from service.tables import UnreadableTable
-from sync.kafka.connecting import KafkaSettings
 from sync.mappings import load_mappings
 from sync.offices import load_offices
 
@@ -183,40 +180,6 @@ def test_what_is_wrong_with_a_file_is_said_in_both_languages(
 
     with pytest.raises(UnreadableTable, match=told):
         _read(path)
-
-
-class _Broker:
-    """Takes every record at once; keeps how often it was flushed."""
-
-    def __init__(self) -> None:
-        self.taken: list[bytes] = []
-        self.flushed = 0
-
-    def produce(self, _topic: str, body: bytes, _key: bytes, **_named: object) -> None:
-        self.taken.append(body)
-
-    def poll(self, _seconds: float) -> int:
-        return 0
-
-    def flush(self, _seconds: float) -> int:
-        self.flushed += 1
-        return 0
-
-
-def test_what_is_on_its_way_when_a_person_stops_is_not_pushed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    broker = _Broker()
-    monkeypatch.setattr(topic, "Producer", lambda _settings: broker)
-    acknowledged: list[int] = []
-
-    def rows() -> Iterator[OutgoingRow]:
-        for number in range(1, 4):
-            yield OutgoingRow(number, CODE, f"x/{number}", None, b"{}")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        push_rows(KafkaSettings(bootstrap="127.0.0.1:1"), "commerce", lambda _row: {}, rows(), acknowledged.append)
-
-    assert ([3], 3, 1) == (acknowledged, len(broker.taken), broker.flushed)
 
 
 @pytest.mark.parametrize("url", ["notaurl", "ftp://x", "file:///etc/passwd", "http://", "http://x:99999", ""])
