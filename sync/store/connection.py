@@ -134,11 +134,13 @@ async def session(pool: Pool, limits: Limits) -> AsyncIterator[WriteConn]:
     """Lend a connection whose statements each commit by themselves, for as long as its session is wanted.
 
     The session ends with the block, and whatever it holds goes with it: a lock that stayed with the pool would keep
-    its next leader, this very process, from leading.
+    its next leader, this very process, from leading. After an orderly end that is so at once; otherwise the server has
+    to learn of it first.
     """
     async with translated(), pool.acquire(timeout=limits.acquire.total_seconds()) as connection:
         try:
             yield connection
+            await connection.execute("select pg_advisory_unlock_all()")
         finally:
             connection.terminate()
 
