@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -47,7 +47,7 @@ class BulkProducer:
     """Idempotent, acks=all: the order within a key is that of `send`. `taken` is told partition and offset of each.
 
     The partitioner is murmur2, that of Java and of the service's own producers, so that a code meets the same partition
-    whoever sends it. One thread uses it.
+    whoever sends it. One thread uses it, as a context: what was not flushed by its end is given up.
     """
 
     def __init__(
@@ -64,6 +64,12 @@ class BulkProducer:
         self._moved = self._looked = time.monotonic()
         self._lives = 1
         self._producer = self._new()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _end(self._producer)
 
     def send(self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, bytes] | None = None) -> None:
         """Give a record on its way; waits while too many are on theirs.
@@ -121,6 +127,8 @@ class BulkProducer:
                 # A new producer, when that brings one, has been given this record too.
                 self._serve(_STEP_SECONDS)
                 continue
+            except KafkaException as error:
+                raise NotDelivered(len(self._waiting), error.args[0].str()) from error
             return
 
     def _take(self, number: int, topic: str, partition: int, offset: int) -> None:
@@ -140,11 +148,14 @@ class BulkProducer:
         if now - self._moved > _PATIENCE_SECONDS:
             raise NotDelivered(len(self._waiting), f"none was taken for {_PATIENCE_SECONDS:.0f} s")
         self._looked = now
-        with suppress(KafkaException):
-            # Where the brokers do not answer it is not the producer that is stuck.
-            fresh = self._new()
+        fresh = self._new()
+        try:
             self._ask_for_topics(fresh)
-            self._renew(fresh)
+        except KafkaException:
+            # Where the brokers do not answer it is not the producer that is stuck.
+            _end(fresh)
+            return
+        self._renew(fresh)
 
     def _ask_for_topics(self, producer: Producer) -> None:
         """See that the brokers answer and have what the waiting records are for.
@@ -164,9 +175,8 @@ class BulkProducer:
         Raises:
             NotDelivered: the topics cannot be read, so that it is not known what they have.
         """
-        self._producer.purge()
-        self._producer.flush(_ANSWER_SECONDS)
-        self._producer = fresh
+        stuck, self._producer = self._producer, fresh
+        _end(stuck)
         self._lives += 1
         self._look_up_patiently()
         life = self._lives
@@ -223,3 +233,9 @@ class BulkProducer:
                     raise KafkaException(message.error())
                 begin = (message.offset() or 0) + 1
                 yield message
+
+
+def _end(producer: Producer) -> None:
+    """End a producer; what it has not sent is given up."""
+    producer.purge()
+    producer.close()

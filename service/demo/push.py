@@ -27,9 +27,9 @@ def push(settings: KafkaSettings, records: Iterable[DemoRecord], progress: Calla
         if acknowledged % 1000 == 0:
             progress(acknowledged)
 
-    producer = BulkProducer(settings, taken)
-    for record in records:
-        producer.send(submissions_topic(record.office), record.key, record.body)
-    producer.flush()
+    with BulkProducer(settings, taken) as producer:
+        for record in records:
+            producer.send(submissions_topic(record.office), record.key, record.body)
+        producer.flush()
     progress(acknowledged)
     return acknowledged

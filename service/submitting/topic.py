@@ -72,22 +72,22 @@ def push_rows(
     Raises:
         NotDelivered: the brokers did not take a record.
     """
-    sent, last = Sent(), 0
-    producer, topic = BulkProducer(settings, sent.add), submissions_topic(office)
-    try:
-        for row in rows:
-            producer.send(topic, row.key.encode("utf-8", "replace"), row.body, headers_of(row))
-            last = row.number
-            if last % _CHECKPOINT_ROWS == 0:
+    sent, last, topic = Sent(), 0, submissions_topic(office)
+    with BulkProducer(settings, sent.add) as producer:
+        try:
+            for row in rows:
+                producer.send(topic, row.key.encode("utf-8", "replace"), row.body, headers_of(row))
+                last = row.number
+                if last % _CHECKPOINT_ROWS == 0:
+                    producer.flush()
+                    acknowledged(last)
+        except KeyboardInterrupt:
+            # What is on its way arrives whether we wait or not: pushed again, it would count twice in its batch.
+            if last:
                 producer.flush()
                 acknowledged(last)
-    except KeyboardInterrupt:
-        # What is on its way arrives whether we wait or not: pushed again, it would count twice in its batch.
-        if last:
-            producer.flush()
-            acknowledged(last)
-        raise
-    producer.flush()
+            raise
+        producer.flush()
     if last:
         acknowledged(last)
     return sent

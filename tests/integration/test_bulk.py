@@ -14,7 +14,7 @@ from service.bulk import BulkProducer, NotDelivered
 from service.librdkafka import configuration
 from service.submitting.files import OutgoingRow
 from service.submitting.topic import push_rows
-from sync.kafka import KafkaSettings
+from sync.kafka import MAX_MESSAGE_BYTES, KafkaSettings
 from sync.topics import submissions_topic
 
 PARTITIONS = 3
@@ -61,13 +61,13 @@ class _Stuck(BulkProducer):
 def test_what_a_stuck_producer_kept_is_sent_by_a_new_one_in_order(broker: KafkaSettings, office: str) -> None:
     topic = submissions_topic(office)
     places: list[tuple[int, int]] = []
-    producer = _Stuck(broker, lambda *place: places.append(place), stuck_seconds=0.3)
     expected: dict[bytes | None, list[bytes]] = {}
-    for number in range(300):
-        key, value = f"code-{number % 7}".encode(), str(number).encode()
-        producer.send(topic, key, value)
-        expected.setdefault(key, []).append(value)
-    producer.flush()
+    with _Stuck(broker, lambda *place: places.append(place), stuck_seconds=0.3) as producer:
+        for number in range(300):
+            key, value = f"code-{number % 7}".encode(), str(number).encode()
+            producer.send(topic, key, value)
+            expected.setdefault(key, []).append(value)
+        producer.flush()
 
     assert producer.lives == 2
     assert (300, 300) == (len(places), len(set(places)))
@@ -77,25 +77,33 @@ def test_what_a_stuck_producer_kept_is_sent_by_a_new_one_in_order(broker: KafkaS
 def test_what_arrived_before_its_acknowledgement_was_lost_is_not_sent_again(broker: KafkaSettings, office: str) -> None:
     topic = submissions_topic(office)
     places: list[tuple[int, int]] = []
-    producer = _Stuck(broker, lambda *place: places.append(place), stuck_seconds=0.3)
     elsewhere = Producer(configuration(broker) | {"partitioner": "murmur2_random"})
-    for number in range(60):
-        producer.send(topic, b"code", str(number).encode())
-        if number < 40:
-            elsewhere.produce(topic, str(number).encode(), b"code")
-    elsewhere.flush(10)
-    producer.flush()
+    with _Stuck(broker, lambda *place: places.append(place), stuck_seconds=0.3) as producer:
+        for number in range(60):
+            producer.send(topic, b"code", str(number).encode())
+            if number < 40:
+                elsewhere.produce(topic, str(number).encode(), b"code")
+        elsewhere.flush(10)
+        producer.flush()
 
     assert {b"code": [str(number).encode() for number in range(60)]} == _held(broker, topic)
     assert list(range(60)) == [offset for _, offset in places]
 
 
 def test_what_the_brokers_refuse_is_told_with_the_reason(broker: KafkaSettings) -> None:
-    producer = BulkProducer(broker, lambda *_: None, stuck_seconds=0.3)
-    producer.send("uscc.no-such-topic", b"k", b"v")
+    with BulkProducer(broker, lambda *_: None, stuck_seconds=0.3) as producer:
+        producer.send("uscc.no-such-topic", b"k", b"v")
 
-    with pytest.raises(NotDelivered, match=r"did not take 1 records: uscc\.no-such-topic: Broker: Unknown topic"):
-        producer.flush()
+        with pytest.raises(NotDelivered, match=r"did not take 1 records: uscc\.no-such-topic: Broker: Unknown topic"):
+            producer.flush()
+
+
+def test_a_record_that_no_broker_takes_is_told_with_the_reason(broker: KafkaSettings, office: str) -> None:
+    with (
+        BulkProducer(broker, lambda *_: None) as producer,
+        pytest.raises(NotDelivered, match=r"did not take 1 records: .*Message size too large"),
+    ):
+        producer.send(submissions_topic(office), b"k", b"v" * (MAX_MESSAGE_BYTES + 1))
 
 
 def test_what_is_on_its_way_when_a_person_stops_is_not_pushed_again(broker: KafkaSettings, office: str) -> None:
