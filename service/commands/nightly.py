@@ -39,6 +39,8 @@ from sync.store.nightly_comparisons import find_comparison, read_order
 _PATIENCE = timedelta(seconds=30)
 _NUMBERS = (*COUNTS, *(f"holds.{name}" for name in HOLDS), "altered")
 _PAGE = 1_000
+# The night has until morning; look-ups and ingest go first.
+_NICENESS = 5
 
 
 @click.command("nightly")
@@ -224,6 +226,7 @@ async def _snapshot(pool: Pool, settings: Settings) -> dict[str, Any]:
 async def _daemon(settings: Settings, stop: asyncio.Event) -> None:
     from sync.nightly.daemon import run
 
+    os.nice(_NICENESS)
     async with open_nightly(settings, patience=timedelta()) as config:
         await run(config, stop)
 

@@ -145,6 +145,16 @@ def test_a_killed_role_comes_back(up: Up, data_dir: Path, word: str) -> None:
         time.sleep(0.1)
 
 
+def test_the_night_gives_way_to_the_other_roles(up: Up, data_dir: Path) -> None:
+    def niceness(word: str) -> int:
+        return os.getpriority(os.PRIO_PROCESS, _child(data_dir, word))
+
+    deadline = time.monotonic() + 10
+    while niceness("nightly") <= niceness("relay"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_a_second_one_on_the_same_data_is_refused(up: Up, data_dir: Path) -> None:
     second = _uscc("up", "--data-dir", str(data_dir), "--port", "0")
 
