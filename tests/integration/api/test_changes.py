@@ -66,7 +66,7 @@ async def test_a_long_poll_ends_as_soon_as_a_change_comes(api: Api, registry: Re
     await asyncio.sleep(0.3)
     await registry.register(new_code())
 
-    page = (await asyncio.wait_for(waiting, 5)).json()
+    page = (await asyncio.wait_for(waiting, 20)).json()
 
     assert [item["sequence"] for item in page["items"]] == [1]
 
@@ -116,7 +116,7 @@ async def test_the_stream_goes_on_behind_the_last_event_id(address: tuple[str, s
         lines = response.aiter_lines()
         old = await read_events(lines, 2)
         await registry.register(codes[2])
-        new = await asyncio.wait_for(read_events(lines, 1), 5)
+        new = await asyncio.wait_for(read_events(lines, 1), 20)
 
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert [event["id"] for event in old + new] == ["1", "2", "3"]
@@ -135,7 +135,7 @@ async def test_a_stream_without_a_beginning_starts_behind_the_tip(address: tuple
         beginning = await anext(lines)
         watermark = await anext(lines)
         await registry.register(new_code())
-        events = await asyncio.wait_for(read_events(lines, 1), 5)
+        events = await asyncio.wait_for(read_events(lines, 1), 20)
 
     assert beginning == "event: heartbeat"
     assert "watermark" in json.loads(watermark.removeprefix("data: "))
@@ -158,7 +158,7 @@ async def test_a_stream_ends_when_the_service_drains(config: ServeConfig, pool: 
         await anext(lines)
         stop.set()
         rest = [line async for line in lines]
-    await asyncio.wait_for(serving, 5)
+    await asyncio.wait_for(serving, 20)
 
     assert all(not line.startswith("id:") for line in rest)
 
