@@ -42,6 +42,7 @@ Name: TypeAlias = Literal[
     "uscc_office_silent",
     "uscc_nightly_overdue",
     "uscc_nightly_sealed_timestamp_seconds",
+    "uscc_segments_running_out",
 ]
 
 HELP: Mapping[Name, str] = {
@@ -64,6 +65,7 @@ HELP: Mapping[Name, str] = {
     "uscc_office_silent": "1 when an office should have sent something today, a working day, and has not; else 0.",
     "uscc_nightly_overdue": "1 when the last complete day of an office should be sealed and is not; else 0.",
     "uscc_nightly_sealed_timestamp_seconds": "When the last statement of an office was sealed, in Unix time.",
+    "uscc_segments_running_out": "Code segments of an office of which the last night found less than a tenth left.",
 }
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -152,6 +154,7 @@ class Metrics:
         self._silent = self._gauge("uscc_office_silent", "office")
         self._overdue = self._gauge("uscc_nightly_overdue", "office")
         self._sealed = self._gauge("uscc_nightly_sealed_timestamp_seconds", "office")
+        self._running_out = self._gauge("uscc_segments_running_out", "office")
 
     def _named(self, name: Name) -> tuple[str, str]:
         return name, HELP[name]
@@ -206,6 +209,8 @@ class Metrics:
             self._overdue.labels(office=state.office).set(nights.is_overdue(state, now))
             if state.last_sealed_at is not None:
                 self._sealed.labels(office=state.office).set(state.last_sealed_at.timestamp())
+            if state.segments_running_out is not None:
+                self._running_out.labels(office=state.office).set(state.segments_running_out)
 
     def render(self) -> bytes:
         """Return the text that a scrape reads."""

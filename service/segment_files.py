@@ -116,7 +116,7 @@ async def load_segments(
         if segment in known:
             report.known += 1
         elif other is not None:
-            text = f"与 {other.first_body}–{other.last_body} 重叠 · overlaps that of {other.office} ({other.holder})"
+            text = f"与 {other.bodies} 重叠 · overlaps that of {other.office} ({other.holder})"
             report.problems.append(Problem(each.line, text))
         else:
             new.append(segment)

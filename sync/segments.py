@@ -36,6 +36,11 @@ class Segment:
         return _place(self.last_body) - _place(self.first_body) + 1
 
     @property
+    def bodies(self) -> str:
+        """Its first and last body, as people write them."""
+        return f"{self.first_body}–{self.last_body}"
+
+    @property
     def holder(self) -> str:
         """To whom it was allocated, as a finding names it."""
         return self.registrar_name or self.registrar_code or self.office

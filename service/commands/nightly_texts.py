@@ -30,6 +30,16 @@ def print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bo
             "unsealed": unsealed,
             "comparisons": list(compared),
             "reports": [str(report) for report in night.reports],
+            "segments_running_out": [
+                {
+                    "segment": use.segment.bodies,
+                    "office": use.segment.office,
+                    "holder": use.segment.holder,
+                    "left": use.rest,
+                    "size": use.segment.size,
+                }
+                for use in night.segments_running_out
+            ],
         }
         output.show_json(answer)
         return
@@ -52,6 +62,8 @@ def print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bo
             click.echo(f"{day} {office} 未封存 not sealed: {line}")
     for report in night.reports:
         click.echo(f"报告 report: {report}")
+    for use in night.segments_running_out:
+        click.echo(f"码段将用尽 segment runs out: {use.describe()}")
     if not (night.sealed or night.unsealed or compared):
         click.echo("每个已结束的业务日均已封存 · every complete day is sealed")
 

@@ -20,15 +20,13 @@ from sync.rechecking import Rechecked, recheck_segments
 from sync.segments import Segment, Segments
 from sync.store import ledger
 from sync.store.connection import WriteConn
-from sync.store.segments import SegmentUse, read_allocations, read_segments, segment_use, withdraw_segments
+from sync.store.segments import LOW_SHARE, SegmentUse, read_allocations, read_segments, segment_use, withdraw_segments
 from validators.normalization import normalize
-
-_LEFT_PERCENT = 10
 
 left_option = click.option(
     "--warn-below",
     type=click.FloatRange(0, 100),
-    default=_LEFT_PERCENT,
+    default=100 * LOW_SHARE,
     show_default=True,
     metavar="PERCENT",
     help="Warn of a segment of which less than this is left.",
@@ -85,9 +83,9 @@ def list_(office: str | None, warn_below: float, as_json: bool, data_dir: Path |
     for row in rows:
         segment = row.segment
         left = f"{row.rest:>12,} left ({row.share_left:6.1%})"
-        mark = "  将用尽 · RUNS OUT" if _runs_out(row, warn_below) else ""
+        mark = "  将用尽 · RUNS OUT" if row.runs_out(warn_below / 100) else ""
         click.echo(
-            f"{segment.first_body}–{segment.last_body}  {segment.office:14} {segment.holder:24} "
+            f"{segment.bodies}  {segment.office:14} {segment.holder:24} "
             f"{segment.allocated_on}  {row.used:>12,} used {left}{mark}"
         )
     if not rows:
@@ -109,7 +107,7 @@ def history(as_json: bool, data_dir: Path | None) -> None:
     for row in rows:
         segment = row.segment
         click.echo(
-            f"{segment.first_body}–{segment.last_body}  {segment.office:14} {segment.holder:24} "
+            f"{segment.bodies}  {segment.office:14} {segment.holder:24} "
             f"{segment.allocated_on}  {_shown(row.loaded_at)} 载入 · loaded by {row.loaded_by} ({row.source})"
         )
         if row.withdrawn_at is not None:
@@ -165,7 +163,7 @@ def withdraw(
         output.show_json([_named(segment) for segment in gone])
         return
     for segment in gone:
-        click.echo(f"{segment.first_body}–{segment.last_body}  {segment.office:14} {segment.holder}")
+        click.echo(f"{segment.bodies}  {segment.office:14} {segment.holder}")
     click.echo(f"{len(gone)} segments {'would be withdrawn' if dry_run else 'withdrawn'}")
 
 
@@ -215,19 +213,10 @@ def _read(data_dir: Path | None, office: str | None) -> list[SegmentUse]:
     return [row for row in in_registry(data_dir, segment_use) if office is None or row.segment.office == office]
 
 
-def _runs_out(row: SegmentUse, warn_below: float) -> bool:
-    return row.share_left * 100 < warn_below
-
-
 def _warn(rows: list[SegmentUse], warn_below: float) -> bool:
-    low = [row for row in rows if _runs_out(row, warn_below)]
+    low = [row for row in rows if row.runs_out(warn_below / 100)]
     for row in low:
-        segment = row.segment
-        click.echo(
-            f"警告 · warning: 码段 segment {segment.first_body}–{segment.last_body} "
-            f"({segment.office}, {segment.holder}): {row.rest:,} of {segment.size:,} left",
-            err=True,
-        )
+        click.echo(f"警告 · warning: 码段 segment {row.describe()}", err=True)
     return bool(low)
 
 
@@ -252,5 +241,5 @@ def _json(row: SegmentUse, warn_below: float) -> dict[str, object]:
         "used": row.used,
         "left": row.rest,
         "latest": row.latest,
-        "runs_out": _runs_out(row, warn_below),
+        "runs_out": row.runs_out(warn_below / 100),
     }

@@ -8,6 +8,7 @@ answer. One run at a time works, by a lease that ends with its session.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,8 +30,11 @@ from sync.nightly.sealing import Closing, behind, preview, seal, window_of
 from sync.offices import Office, Offices
 from sync.store import nightly, nightly_comparisons, nightly_numbers, nightly_quality
 from sync.store.connection import JOB, Limits, ReadConn, reading, session, writing
+from sync.store.segments import SegmentUse, segment_use
 
-NightStep: TypeAlias = Literal["filled", "compared", "waited", "sealed", "measured", "reported", "digested", "snapshot"]
+NightStep: TypeAlias = Literal[
+    "filled", "compared", "waited", "sealed", "measured", "reported", "digested", "counted", "snapshot"
+]
 _LEASE_POLL = timedelta(seconds=0.5)
 # The database learns of a client that was killed at once, but a busy machine may take its time.
 _KILLED_IS_NOTICED = timedelta(seconds=5)
@@ -106,6 +110,7 @@ class Night:
     sealed: list[dict[str, Any]] = field(default_factory=list)
     unsealed: dict[tuple[date, str], Sequence[str]] = field(default_factory=dict)
     reports: list[Path] = field(default_factory=list)
+    segments_running_out: list[SegmentUse] = field(default_factory=list)
 
     @property
     def balanced(self) -> bool:
@@ -318,8 +323,23 @@ async def _finish(config: NightlyConfig, night: Night) -> None:
             await nightly_comparisons.digest_prefixes(connection)
             await nightly.finish_step(connection, full[-1], "", "digests", {})
         config.pass_by("digested")
+    if ("", "segments") not in steps:
+        await _count_segments(config, full[-1], night)
+        config.pass_by("counted")
     if config.snapshot is not None and ("", "snapshot") not in steps:
         detail = dict(await config.snapshot())
         async with writing(pool, JOB) as connection:
             await nightly.finish_step(connection, full[-1], "", "snapshot", detail)
         config.pass_by("snapshot")
+
+
+async def _count_segments(config: NightlyConfig, day: date, night: Night) -> None:
+    """Count what is left of every code segment, and say which run out."""
+    async with writing(config.means.pool, JOB) as connection:
+        low = [use for use in await segment_use(connection) if use.runs_out()]
+        by_office = Counter(use.segment.office for use in low)
+        await nightly.finish_step(connection, day, "", "segments", {"running_out": by_office})
+    for use in low:
+        segment = use.segment
+        log.warning("segment_runs_out", segment=segment.bodies, office=segment.office, left=use.rest, size=segment.size)
+    night.segments_running_out += low

@@ -63,12 +63,16 @@ class SealedStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightState:
-    """How an office's last complete day stands; `heard`: something arrived since the running day began."""
+    """How an office's last complete day stands; `heard`: something arrived since the running day began.
+
+    `segments_running_out` is how many code segments the last night found almost used up, None before the first night.
+    """
 
     office: str
     sealed: bool
     last_sealed_at: datetime | None
     heard: bool
+    segments_running_out: int | None
 
 
 async def try_lease(connection: WriteConn) -> bool:

@@ -183,7 +183,9 @@ on conflict (date, office, step) do update set done_at = now(), detail = exclude
 select o.office,
        (select count(*) from statement s where s.date = $1 and s.office = o.office) = 1 as sealed,
        (select max(s.sealed_at) from statement s where s.office = o.office) as last_sealed_at,
-       (select max(p.last_received_at) >= $2 from partition_progress p where p.office = o.office) as heard
+       (select max(p.last_received_at) >= $2 from partition_progress p where p.office = o.office) as heard,
+       (select coalesce((n.detail -> 'running_out' ->> o.office)::integer, 0)
+        from nightly_step n where n.step = 'segments' order by n.date desc limit 1) as segments_running_out
 from unnest($3::text[]) as o (office)
 
 -- name: finished_steps

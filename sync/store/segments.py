@@ -11,6 +11,9 @@ from sync.segments import Segment, Segments
 from sync.store.connection import ReadConn, WriteConn
 from sync.store.statements import statements
 
+# A segment of which less than this share is left runs out.
+LOW_SHARE = 0.1
+
 _SQL = statements("segments")
 
 
@@ -31,6 +34,15 @@ class SegmentUse:
     def share_left(self) -> float:
         """The share of its bodies that is left, from 0 to 1."""
         return self.rest / self.segment.size
+
+    def describe(self) -> str:
+        """Say which segment it is and what is left of it."""
+        segment = self.segment
+        return f"{segment.bodies} ({segment.office}, {segment.holder}): {self.rest:,} of {segment.size:,} left"
+
+    def runs_out(self, below: float = LOW_SHARE) -> bool:
+        """Say whether less than a share of its bodies is left."""
+        return self.share_left < below
 
 
 async def read_segments(connection: ReadConn, known: Segments) -> Segments:

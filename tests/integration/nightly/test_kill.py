@@ -18,7 +18,7 @@ from tests.integration.nightly.conftest import Town, message, record_of
 
 _DEATHS: tuple[tuple[NightStep | Literal["snapshotting"], int], ...] = (
     ("filled", 1), ("compared", 1), ("waited", 1), ("sealed", 1), ("measured", 1), ("sealed", 3), ("reported", 1),
-    ("digested", 1), ("snapshotting", 1), ("snapshot", 1),
+    ("digested", 1), ("counted", 1), ("snapshotting", 1), ("snapshot", 1),
 )  # fmt: skip
 
 

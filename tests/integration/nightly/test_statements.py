@@ -16,8 +16,11 @@ from sync.nightly.opening import HOLDS, Hold, read_holds
 from sync.nightly.run import AnotherRun, lease, run_once, show
 from sync.nightly.sealing import works_on
 from sync.nightly.statement import digest_of
+from sync.segments import Segment
 from sync.store import nightly
-from sync.store.connection import JOB, Pool, reading, writing
+from sync.store.connection import JOB, Pool, open_pool, reading, writing
+from sync.store.nightly import state_of_nights
+from sync.store.segments import add_segments
 from sync.store.submissions import declare_batch
 from sync.topics import submissions_topic
 from tests.integration.nightly.conftest import DAY, NOON, Town, message, record_of
@@ -238,3 +241,29 @@ async def test_an_office_that_sent_nothing_by_its_hour_is_silent_on_working_days
         ("2026-11-20", True): False, ("2026-11-20", False): True,
         ("2026-11-21", True): False, ("2026-11-21", False): False,
     } == silent  # fmt: skip
+
+
+async def test_a_night_says_which_code_segments_run_out(town: Town) -> None:
+    def segment(first: int, last: int, office: str) -> Segment:
+        return Segment(
+            first_body=f"{20_000_000 + first}", last_body=f"{20_000_000 + last}", office=office, allocated_on=DAY
+        )
+
+    owners = await open_pool(town.dsn, role=None, limits=JOB, size=1, name="test")
+    async with writing(owners) as connection:
+        segments = [segment(1, 2, town.commerce), segment(3, 99, town.commerce), segment(100, 199, town.civil)]
+        await add_segments(connection, segments, source="a.csv", now=NOON, actor="zhang")
+    owners.terminate()
+    await town.push([message(number, record_of(number)) for number in (1, 2, 3)])
+    through = DAY + timedelta(days=1)
+    night = await run_once(town.config(), through=through)
+    again = await run_once(town.config(), through=through)
+    async with reading(town.pool, JOB) as looking:
+        states = await state_of_nights(looking, through, NOON, list(town.site.offices))
+
+    assert [("20000001–20000002", 0, 2)] == [
+        (use.segment.bodies, use.rest, use.segment.size) for use in night.segments_running_out
+    ]
+    assert [] == again.segments_running_out
+    told = {state.office: state.segments_running_out for state in states}
+    assert {town.commerce: 1} | dict.fromkeys(list(town.site.offices)[1:], 0) == told

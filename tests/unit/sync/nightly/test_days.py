@@ -56,7 +56,7 @@ def test_days_between_are_inclusive_and_none_backwards() -> None:
 
 
 def _state(*, sealed: bool = False, heard: bool = False) -> NightState:
-    return NightState(office="commerce", sealed=sealed, last_sealed_at=None, heard=heard)
+    return NightState(office="commerce", sealed=sealed, last_sealed_at=None, heard=heard, segments_running_out=None)
 
 
 @pytest.mark.parametrize(
