@@ -13,6 +13,7 @@ from sync.mappings import DateFormat, OfficeMapping, load_mappings, read_mapping
 from sync.offices import InvalidConfiguration, load_offices
 from sync.records import Submission
 from tests.messages import CODE, RECEIVED_AT, code, decode, fired
+from validators.fields import ENGLISH_NAMES, FIELDS
 from validators.findings import Operation
 
 SMALL = """
@@ -240,6 +241,15 @@ class TestShipped:
         assert kept.findings == []
         assert kept.message_id == "E-1"
         assert changed.record["business_type"] == "2"
+
+    def test_establishment_reads_every_short_name_of_the_standard(self) -> None:
+        mapping = load_mappings(load_offices())["establishment", "registration"]
+        fields = {entry.short_name: f"value of {name}" for name, entry in FIELDS.items() if entry.short_name}
+
+        translation = mapping.translate(fields, received_at=RECEIVED_AT, ce_time=None)
+
+        assert translation.unknown == ()
+        assert translation.message["record"] == {ENGLISH_NAMES[name]: value for name, value in fields.items()}
 
 
 class TestThroughTheDecoder:
