@@ -222,6 +222,18 @@ class TestShipped:
         assert submission.key.occurred_at == datetime(2026, 11, 19, 4, tzinfo=UTC)
         assert submission.message_id == "uscc.submissions.civil-affairs/3/1042"
 
+    def test_civil_affairs_may_write_the_time_of_day_behind_each_of_its_dates(self) -> None:
+        days = {"aaax0019": "2020-01-01", "aaax0028": "2026-11-19", "aaax0029": "2030-11-18"}
+        fields = {"aaae0027": code("51210000", "50000051"), "aaae0002": "辽宁省示例协会"}
+        body = json.dumps(fields | {name: f"{day} 00:00:00" for name, day in days.items()}).encode("gb18030")
+
+        submission = decode(body, "civil-affairs", mapping=b"registration")
+
+        assert fired(submission.findings, "M05", "Q02") == []
+        assert submission.record["established_on"] == "2020-01-01"
+        assert submission.record["approved_on"] == submission.record["valid_from"] == "2026-11-19"
+        assert submission.record["valid_to"] == "2030-11-18"
+
     def test_establishment_by_its_flag_and_by_its_business_type(self) -> None:
         fields = {
             "tyshxydm": code("11210000", "MB000049"),
