@@ -14,8 +14,8 @@
 `from` names fields; the first that is not empty is taken. `@ce_time` is that header, `@received_at` the instant of
 receipt. `codes` translates values, for all fields or (one level more) for each; `formats` reads dates and instants of
 Shanghai's clock, `%m` with two digits and `%-m` with one or two; `absent` lists texts that mean nothing; `default`
-is taken where no field says anything. A value that codes and formats do not know goes on as it is, so that the rules
-name it.
+is taken where no field says anything. A value that codes and formats do not know goes on without the blanks around
+it, so that the rules name it; a code keeps them, because rule E09 reports what was normalized.
 """
 
 from __future__ import annotations
@@ -96,7 +96,10 @@ class DateFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """Where one member comes from. `codes` is by source; the source "" stands for all of them."""
+    """Where one member comes from. `codes` is by source; the source "" stands for all of them.
+
+    `is_code` says that the member is the code itself, whose blanks are the rules' to report.
+    """
 
     sources: tuple[str, ...]
     codes: Mapping[str, Mapping[str, str]]
@@ -104,6 +107,7 @@ class Member:
     absent: frozenset[str]
     default: str | None
     is_instant: bool
+    is_code: bool
 
     def read(self, fields: Mapping[str, Any]) -> Any:
         """Return the member's value: a text, None where nothing says anything, or what is no text, as it is."""
@@ -116,11 +120,10 @@ class Member:
         """Return the field that says something, and what it says before any translation; None where none does."""
         for source in self.sources:
             value = _text(fields.get(source))
-            if isinstance(value, str):
-                value = value.strip()
-            if value is None or value == "" or (isinstance(value, str) and value in self.absent):
+            stripped = value.strip() if isinstance(value, str) else value
+            if stripped is None or stripped == "" or (isinstance(stripped, str) and stripped in self.absent):
                 continue
-            return source, value
+            return source, value if self.is_code else stripped
         return None, None
 
     def _translate(self, source: str, value: str) -> str:
@@ -235,7 +238,8 @@ def read_mapping(file: Traversable, office: str, name: str) -> OfficeMapping:
             raise InvalidConfiguration(file=where, key=part, problem="must be a table")
         _refuse_unknown(entries, names, where, f"{part}.")
         members[part] = {
-            key: _member(entry, where, f"{part}.{key}", key == "occurred_at") for key, entry in entries.items()
+            key: _member(entry, where, f"{part}.{key}", is_instant=key == "occurred_at", is_code=key == "uscc")
+            for key, entry in entries.items()
         }
     if "uscc" not in members["record"]:
         raise InvalidConfiguration(file=where, key="record.uscc", problem="is missing")
@@ -253,7 +257,7 @@ def read_mapping(file: Traversable, office: str, name: str) -> OfficeMapping:
     )
 
 
-def _member(entry: Any, file: str, key: str, is_instant: bool) -> Member:
+def _member(entry: Any, file: str, key: str, *, is_instant: bool, is_code: bool) -> Member:
     if isinstance(entry, str):
         entry = {"from": entry}
     if not isinstance(entry, dict):
@@ -284,6 +288,7 @@ def _member(entry: Any, file: str, key: str, is_instant: bool) -> Member:
         absent=frozenset(_texts(entry.get("absent", []), file, f"{key}.absent")),
         default=default,
         is_instant=is_instant,
+        is_code=is_code,
     )
 
 

@@ -265,6 +265,13 @@ class TestShipped:
 
 
 class TestThroughTheDecoder:
+    def test_blanks_around_a_code_are_reported_as_they_are_without_a_mapping(self) -> None:
+        submission = decode({"uniscid": f" {CODE}\t", "traname": " 沈阳示例有限公司 "}, mapping=b"registration")
+
+        assert fired(submission.findings, "E09", "E01") == [("E09", "warning", "uscc")]
+        assert submission.uscc == CODE
+        assert submission.name == "沈阳示例有限公司"
+
     def test_bytes_in_another_encoding_are_quarantined(self) -> None:
         submission = decode(b'{"aaae0027": "\xff\xff"}', "civil-affairs", mapping=b"registration")
 
