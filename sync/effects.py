@@ -15,8 +15,9 @@ from sync.identity import key_of
 from sync.neighbours import Conflict
 from sync.outcome import ChangeWrite, MarkWrite, Outcome, VersionWrite, View, view_of
 from sync.records import Decision, Disposition, Submission
+from validators.fields import FIELDS
 from validators.findings import Finding, Occasion, Operation, Severity
-from validators.rulebook import Ruleset
+from validators.rulebook import Ruleset, Text
 
 _KINDS = {
     Operation.ASSIGN: "assigned",
@@ -311,6 +312,7 @@ class Effects:
 
         `occasion` is given where it is not the record's own.
         """
+        title = FIELDS[field].title if field in FIELDS else Text(zh=field, en=field)
         finding = self._ruleset.find(
             rule,
             occasion or occasion_of(submission),
@@ -320,6 +322,8 @@ class Effects:
             actual=actual,
             holder=holder,
             case=case,
+            field_zh=title.zh,
+            field_en=title.en,
         )
         return [finding] if finding is not None else []
 

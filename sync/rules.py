@@ -14,6 +14,7 @@ from sync.facts import Arrival, Case, CodeFacts, Facts, KnownMessage, Member, Ru
 from sync.four_eyes import ONE_CODE, SEVERAL_CODES, NotPossible, displaces_holder, holds, lets_stand
 from sync.holding import Holding
 from sync.identity import key_of, names_member
+from sync.json_objects import printable
 from sync.neighbours import Conflict
 from sync.outcome import Act, Outcome, Proposal
 from sync.records import Disposition, Submission
@@ -221,7 +222,7 @@ class Judge:
         names_holder = holding is not None and self._weigher.names_holder(submission, holding)
         case, member = _named_in_case(submission, code, holder=names_holder)
         if member is None and not names_holder:
-            findings = [*findings, *self.effects.find("L09", submission, field="name", actual=submission.name)]
+            findings = [*findings, *self._names_nobody(submission)]
             self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
         elif has_severity(findings, Severity.HOLD):
             self.effects.hold(submission, code, findings, None, attempt)
@@ -235,6 +236,13 @@ class Judge:
             successor = submission.successor_uscc
             self.effects.withdraw(code, holding, event, reason=submission.reason, successor_uscc=successor)
             self.effects.close(submission, Disposition.ACCEPTED, findings, code, version=event.version, attempt=attempt)
+
+    def _names_nobody(self, submission: Submission) -> list[Finding]:
+        """L09, of the receipt where one was given: then it decides whom the record means, and not the name."""
+        if submission.receipt_ref is not None:
+            actual = printable(submission.receipt_ref)
+            return self.effects.find("L09", submission, field="receipt_id", actual=actual)
+        return self.effects.find("L09", submission, field="name", actual=submission.name)
 
     def _resolve(
         self,
@@ -256,7 +264,7 @@ class Judge:
         try:
             self.resolve(case, act)
         except NotPossible:  # It is raised before anything was done: the message names nobody who could be meant.
-            findings = [*findings, *self.effects.find("L09", submission, field="name", actual=submission.name)]
+            findings = [*findings, *self._names_nobody(submission)]
             self.effects.close(submission, Disposition.REJECTED, findings, code, attempt=attempt)
             return
         self.outcome.resolutions.append((case, act))

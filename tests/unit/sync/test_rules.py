@@ -245,6 +245,24 @@ def test_withdraw_and_keep_must_name_somebody() -> None:
     assert ["rejected L09", "accepted", "rejected L09", "unchanged"] == told(outcome)
 
 
+def test_a_withdraw_that_names_nobody_is_told_what_it_named() -> None:
+    outcome = judge(
+        submission("withdraw", name=OTHER), submission(at=1), submission("withdraw", receipt_ref="01NOBODY", at=2)
+    )
+
+    by_name, by_receipt = (d.findings[0] for d in outcome.decisions if d.disposition == "rejected")
+    assert ("name", OTHER) == (by_name.field, by_name.actual)
+    assert ("receipt_id", "01NOBODY") == (by_receipt.field, by_receipt.actual)
+    assert "“01NOBODY”既不是该代码的持有者，也不是待处理记录" == by_receipt.zh
+
+
+def test_a_missing_name_is_named_in_both_languages() -> None:
+    outcome = judge(submission("cancel", name=None, receipt_ref="01NOBODY"))
+
+    (finding,) = outcome.decisions[0].findings
+    assert ("缺少必备项：机构名称", "name is missing and indispensable") == (finding.zh, finding.en)
+
+
 def test_only_the_home_office_speaks_of_a_code() -> None:
     outcome = judge(
         submission(office="civil-affairs"), submission(at=1), submission("change", at=2, office="civil-affairs")
