@@ -19,6 +19,7 @@ from sync.store.connection import INGEST, open_pool
 from sync.store.ledger import prepare_session
 from validators.calendar import WorkingCalendar
 from validators.code_rules import CodeContext
+from validators.rulebook import Text
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _DAY = timedelta(days=1)
@@ -80,7 +81,8 @@ def rulings(settings: Settings, site: Site) -> Rulings:
     def due_on(opened_at: datetime) -> date:
         return due_date(calendar, opened_at.astimezone(_SHANGHAI).date(), settings.case_due_working_days)
 
-    return Rulings(homes=homes, due_on=due_on, province=settings.province, counting=counting)
+    titles = {office.id: Text(zh=office.title_zh, en=office.title_en) for office in site.offices.values()}
+    return Rulings(homes=homes, due_on=due_on, province=settings.province, counting=counting, titles=titles)
 
 
 def due_date(calendar: WorkingCalendar, opened_on: date, working_days: int) -> date:

@@ -307,10 +307,11 @@ class Effects:
         actual: str | None = None,
         holder: str = "—",
         case: str = "—",
+        facts: Mapping[str, object] | None = None,
     ) -> list[Finding]:
         """Return the finding of a rule on a record, or none where the ruleset switches it off.
 
-        `occasion` is given where it is not the record's own.
+        `occasion` is given where it is not the record's own, `facts` where its text names more than these.
         """
         title = FIELDS[field].title if field in FIELDS else Text(zh=field, en=field)
         finding = self._ruleset.find(
@@ -318,12 +319,15 @@ class Effects:
             occasion or occasion_of(submission),
             circumstance,
             field=field,
+            position=None,
             expected=expected,
             actual=actual,
+            suggestions=(),
             holder=holder,
             case=case,
             field_zh=title.zh,
             field_en=title.en,
+            **(facts or {}),
         )
         return [finding] if finding is not None else []
 

@@ -18,7 +18,7 @@ from sync.instants import parse_instant
 from sync.json_objects import foul_texts, printable, type_name
 from validators.fields import ENGLISH_NAMES, FIELDS
 from validators.findings import Finding, Occasion, Operation
-from validators.rulebook import Ruleset
+from validators.rulebook import Ruleset, format_zh
 
 SCHEMA: Final = "submission/1"
 LONGEST_ID: Final = 128
@@ -89,7 +89,8 @@ class EnvelopeReader:
         if isinstance(record, dict):
             read.record = self._read_record(record)
         else:
-            self._invalid("record", "object", None if record is None else type_name(record))
+            found = None if record is None else type_name(record)
+            self._invalid("record", "object", found, actual_zh=format_zh(found or ""))
         read.unreadable = frozenset(self._unreadable)
         return read
 
@@ -133,7 +134,8 @@ class EnvelopeReader:
         for name in ("message_id", "batch_id"):
             value = texts.get(name)
             if value is not None and not 1 <= len(value) <= LONGEST_ID:
-                self._invalid(name, f"1–{LONGEST_ID} characters", f"{len(value)} characters")
+                found = f"{len(value)} characters"
+                self._invalid(name, f"1–{LONGEST_ID} characters", found, actual_zh=f"{len(value)} 个字符")
                 self._unreadable.add(name)
                 del texts[name]
 
@@ -188,9 +190,13 @@ class EnvelopeReader:
         else:
             self.report("M06", field=name, expected=expected, actual=type_name(value))
 
-    def _invalid(self, name: str, expected: str, actual: str | None) -> None:
-        """Report a member of the envelope that is missing (`actual` None) or impossible."""
+    def _invalid(self, name: str, expected: str, actual: str | None, actual_zh: str | None = None) -> None:
+        """Report a member of the envelope that is missing (`actual` None) or impossible.
+
+        `actual_zh` is given where `actual` is our word for what was sent, and not the value itself.
+        """
         if actual is None:
             self.report("M05", "missing", field=name, expected=expected)
         else:
-            self.report("M05", field=name, expected=expected, actual=printable(actual))
+            shown = printable(actual)
+            self.report("M05", field=name, expected=expected, actual=shown, actual_zh=actual_zh or shown)

@@ -16,6 +16,7 @@ from sync.holding import Event, Holding
 from sync.records import OrderKey, Submission
 from sync.segments import Segments
 from validators import registration_number
+from validators.rulebook import Text
 
 
 class KnownMessage(NamedTuple):
@@ -208,10 +209,12 @@ class Rulings:
     """What `rules` needs beside the facts: the office of each first character, and when a case opened now is due.
 
     `province` is the own one, by the first two digits of its divisions; None judges the segments of all (S01).
-    `counting` are the offices whose records are ordered by their versions.
+    `counting` are the offices whose records are ordered by their versions. `titles` are those of the offices, for
+    the texts of findings.
     """
 
     homes: Mapping[str, str]
     due_on: Callable[[datetime], date]
     province: str | None = "21"
     counting: frozenset[str] = frozenset()
+    titles: Mapping[str, Text] = field(default_factory=dict)

@@ -151,13 +151,21 @@ class Weigher:
         if home == submission.office or self.settles_own_case(submission, code):
             return []
         foreign = submission.operation is Operation.ASSIGN and first != submission.office
+        # What bars an assign is the first character, whoever has become the code's home office since.
+        expected = first if foreign else home
+        facts: dict[str, object] = {}
+        for part, office in (("home", expected), ("sender", submission.office)):
+            title = self._rulings.titles.get(office or "")
+            if title is not None:
+                facts |= {f"{part}_zh": title.zh, f"{part}_en": title.en}
         return self._effects.find(
             "S02",
             submission,
             "foreign_assign" if foreign else "",
             field="uscc",
-            expected=home,
+            expected=expected,
             actual=submission.office,
+            facts=facts,
         )
 
     def _segment(self, submission: Submission, code: CodeFacts) -> list[Finding]:

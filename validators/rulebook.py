@@ -20,7 +20,7 @@ from typing import Any
 
 from validators.findings import Finding, Occasion, Operation, Severity
 
-VERSION = "2026.11.2"
+VERSION = "2026.11.3"
 
 PROBLEM_CLASSES: Mapping[int, tuple[str, str]] = {
     1: ("错码", "wrong code"),
@@ -79,9 +79,11 @@ class _Facts(dict[str, object]):
             return self["field"]
         if key in ("expected_zh", "actual_zh"):
             value = self[key.removesuffix("_zh")]
-            return _FORMATS_ZH.get(str(value), value)
+            return format_zh(str(value))
         if key in ("home_zh", "home_en"):
             return self.get("expected") or ("其他登记管理部门" if key == "home_zh" else "another authority")
+        if key in ("sender_zh", "sender_en"):
+            return self["actual"]
         return "—"
 
 
@@ -92,11 +94,17 @@ _FORMATS_ZH = {
     "object": "对象",
     "array": "数组",
     "boolean": "布尔值",
+    "1–128 characters": "1–128 个字符",
     "null": "空值",
     "integer of 64 bits": "64 位整数",
     "RFC 3339 with offset": "带时区偏移的 RFC 3339 时刻",
     "submission/1": "submission/1",
 }
+
+
+def format_zh(word: str) -> str:
+    """Return a word of a format as a Chinese text has it; any other text as it is."""
+    return _FORMATS_ZH.get(word, word)
 
 
 @dataclass(frozen=True, slots=True)

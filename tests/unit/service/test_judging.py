@@ -41,6 +41,15 @@ def test_every_first_character_has_the_office_that_claims_it() -> None:
     assert homes["9"] == "commerce"
 
 
+def test_the_texts_of_findings_have_the_titles_of_the_offices() -> None:
+    site = load_site(None)
+
+    titles = rulings(load(), site).titles
+
+    assert titles.keys() == site.offices.keys()
+    assert ("民政", "civil affairs") == (titles["civil-affairs"].zh, titles["civil-affairs"].en)
+
+
 def test_the_digest_of_a_ruleset_follows_its_rules_and_severities() -> None:
     ruleset = load_site(None).ruleset
 

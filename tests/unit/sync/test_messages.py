@@ -457,3 +457,13 @@ def test_a_rule_that_is_switched_off_says_nothing(tmp_path: Path) -> None:
     assert found(orjson.dumps(message(colour=1))) == []
     assert found(b"[]") == found(b"x" * 70_000) == found(b"{}", mapping=b"nosuch") == []
     assert found(orjson.dumps(message(message_id=...)), ce_id=b"x" * 129) == []
+
+
+def test_what_is_wrong_with_the_envelope_is_said_in_chinese_words_where_they_are_ours() -> None:
+    findings = decode(message(batch_id="B" * 129, record=[], operation="object", load="null")).findings
+
+    told = {finding.field: finding.zh for finding in findings if finding.rule == "M05"}
+    assert "batch_id 的值 129 个字符 无效，应为 1–128 个字符" == told["batch_id"]
+    assert "record 的值 数组 无效，应为 对象" == told["record"]
+    assert "load 的值 null 无效，应为 stock" == told["load"]
+    assert told["operation"].startswith("operation 的值 object 无效")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sync.facts import Facts
@@ -10,7 +12,7 @@ from sync.records import Submission
 from sync.rules import Judge
 from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
 from validators.findings import Severity
-from validators.rulebook import RULES, Ruleset, SeverityRow, default_ruleset
+from validators.rulebook import RULES, Ruleset, SeverityRow, Text, default_ruleset
 
 OTHER = "大连二号有限公司"
 
@@ -261,6 +263,28 @@ def test_a_missing_name_is_named_in_both_languages() -> None:
 
     (finding,) = outcome.decisions[0].findings
     assert ("缺少必备项：机构名称", "name is missing and indispensable") == (finding.zh, finding.en)
+
+
+def test_a_finding_calls_the_offices_by_their_titles() -> None:
+    titles = {
+        office: Text(zh=zh, en=office.replace("-", " "))
+        for office, zh in (("commerce", "市场监管"), ("civil-affairs", "民政"), ("establishment", "机构编制"))
+    }
+    facts = Facts()
+    judge(submission(), facts=facts)
+    facts.code(CODE).home_office = "civil-affairs"
+    decider = Judge(facts, rulings=replace(RULINGS, titles=titles), ruleset=default_ruleset(), now=NOON)
+
+    outcome = decider.decide_all(
+        [submission("change", at=1, office="commerce"), submission(at=2, office="establishment")]
+    )
+
+    changed, assigned = (decision.findings[0] for decision in outcome.decisions)
+    assert ("S02", "civil-affairs", "commerce") == (changed.rule, changed.expected, changed.actual)
+    assert "该代码归属民政，报送部门是市场监管" == changed.zh
+    assert "the home office of the code is civil affairs, the sender is commerce" == changed.en
+    assert ("S02", "commerce", "establishment") == (assigned.rule, assigned.expected, assigned.actual)
+    assert "机构编制不能赋予首位属于市场监管的代码" == assigned.zh
 
 
 def test_only_the_home_office_speaks_of_a_code() -> None:
