@@ -11,7 +11,7 @@ from sync.holding import Status
 from sync.records import Submission
 from sync.rules import Judge
 from tests.unit.sync.factories import CODE, NOON, RULINGS, judge, submission, told
-from validators.findings import Severity
+from validators.findings import Occasion, Operation, Severity
 from validators.rulebook import RULES, Ruleset, SeverityRow, Text, default_ruleset
 
 OTHER = "大连二号有限公司"
@@ -364,3 +364,24 @@ def test_a_severity_turned_into_an_error_rejects() -> None:
     decider = Judge(Facts(), rulings=RULINGS, ruleset=ruleset, now=NOON)
 
     assert ["accepted", "rejected D01"] == told(decider.decide_all([submission(), submission(name=OTHER, at=1)]))
+
+
+def test_what_a_rule_tells_an_office_to_do_is_what_helps() -> None:
+    """A change behind a rejected assign is held, a keep of a rejected code is nobody's, a rename is no assign."""
+    wrong = default_ruleset().find("E05", Occasion(operation=Operation.KEEP), field="uscc")
+    missing = default_ruleset().find("Q01", Occasion(), "essential", field="approved_on")
+    assert wrong is not None
+    assert missing is not None
+    refused = submission()
+    refused.findings = [missing]
+    kept = submission("keep", uscc="91210102MA0000496X")
+    kept.findings = [wrong]
+    rejected = judge(refused, submission("change", at=1), kept)
+    renamed = judge(submission(), submission(at=1, name=OTHER), submission("cancel", at=2, name="大连三号有限公司"))
+
+    assert ["rejected Q01", "held L02", "rejected E05,L09"] == told(rejected)
+    assert "a rejected record again" in RULES["Q01"].advice.en
+    assert "ask the code centre to enter the code in the exceptions register" in RULES["E05"].advice.en
+    assert ["accepted", "held D01", "held D01"] == told(renamed)
+    assert "an assign under another name" in RULES["D01"].explanation.en
+    assert "sent as `change`" in RULES["D01"].advice.en
