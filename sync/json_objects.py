@@ -72,6 +72,7 @@ def read_object(body: bytes) -> Document:
     Raises:
         Undecodable: the bytes are empty, no UTF-8, no JSON, no object, nested too deep, or repeat a member.
     """
+    sent = len(body)
     body = body.removeprefix(_BYTE_ORDER_MARK)
     if not body:
         raise Undecodable("empty")
@@ -80,7 +81,7 @@ def read_object(body: bytes) -> Document:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Document(_read_exactly(body), may_be_foul=True)
+        return Document(_read_exactly(body, before=sent - len(body)), may_be_foul=True)
     if type(value) is not dict:
         raise Undecodable("object", expected="object", actual=type_name(value))
     if 2 * _count_strings(value) != _count_quotes(body):
@@ -162,12 +163,15 @@ def _refuse_depth(text: str) -> None:
             raise Undecodable("depth", expected=str(MAX_DEPTH))
 
 
-def _read_exactly(body: bytes) -> dict[str, Any]:
-    """Read an object with the standard library: exact numbers, lone surrogates kept, duplicate members refused."""
+def _read_exactly(body: bytes, *, before: int = 0) -> dict[str, Any]:
+    """Read an object with the standard library: exact numbers, lone surrogates kept, duplicate members refused.
+
+    `before` is how many bytes were sent before `body`: positions count from the first byte that was sent.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Undecodable("encoding", expected="UTF-8", position=error.start + 1) from None
+        raise Undecodable("encoding", expected="UTF-8", position=before + error.start + 1) from None
     try:
         value = json.loads(
             text,

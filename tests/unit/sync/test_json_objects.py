@@ -63,6 +63,13 @@ def test_the_place_of_a_fault_is_told() -> None:
     assert duplicate.value.facts == {"actual": "a"}
 
 
+def test_a_wrong_byte_counts_from_the_first_byte_that_was_sent() -> None:
+    with pytest.raises(Undecodable) as encoding:
+        read_object(b'\xef\xbb\xbf{"a": "\xff"}')
+
+    assert encoding.value.facts == {"expected": "UTF-8", "position": 11}
+
+
 def test_the_outermost_object_counts_as_one_level() -> None:
     deepest = b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH
     too_deep = b'{"a":' * (MAX_DEPTH - 1) + b"[[]]" + b"}" * (MAX_DEPTH - 1)
