@@ -98,7 +98,8 @@ def _sources(mapping: OfficeMapping) -> frozenset[str]:
 
 def _lines(mapping: OfficeMapping, fields: Mapping[str, Any], now: datetime) -> Iterator[Line]:
     readable = readable_fields(fields, received_at=now, ce_time=None)
+    operation = mapping.operation_of(readable)
     for prefix, members in (("", mapping.envelope), ("record.", mapping.record)):
         for name, member in members.items():
-            field, raw = member.find(readable)
-            yield Line(member=prefix + name, field=field, raw=raw, value=member.read(readable))
+            field, raw = member.find(readable, operation)
+            yield Line(member=prefix + name, field=field, raw=raw, value=member.read(readable, operation))

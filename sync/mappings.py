@@ -12,10 +12,11 @@
     valid_to = { from = "until", formats = ["%Y/%-m/%-d"], absent = ["长期"] }
 
 `from` names fields; the first that is not empty is taken. `@ce_time` is that header, `@received_at` the instant of
-receipt. `codes` translates values, for all fields or (one level more) for each; `formats` reads dates and instants of
-Shanghai's clock, `%m` with two digits and `%-m` with one or two; `absent` lists texts that mean nothing; `default`
-is taken where no field says anything. A value that codes and formats do not know goes on without the blanks around
-it, so that the rules name it; a code keeps them, because rule E09 reports what was normalized.
+receipt. `only_for = { "since" = ["assign"] }` names the operations for which a field is read, where for others it says
+something else. `codes` translates values, for all fields or (one level more) for each; `formats` reads dates and
+instants of Shanghai's clock, `%m` with two digits and `%-m` with one or two; `absent` lists texts that mean nothing;
+`default` is taken where no field says anything. A value that codes and formats do not know goes on without the blanks
+around it, so that the rules name it; a code keeps them, because rule E09 reports what was normalized.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from sync.instants import SHANGHAI, format_instant
 from sync.json_objects import ExactNumber
 from sync.offices import InvalidConfiguration, Offices, config_file, read_toml
 from validators.fields import FIELDS
+from validators.findings import Operation
 
 ENVELOPE: Final = frozenset(
     (
@@ -106,19 +108,25 @@ class Member:
     formats: tuple[DateFormat, ...]
     absent: frozenset[str]
     default: str | None
+    only_for: Mapping[str, tuple[str, ...]]
     is_instant: bool
     is_code: bool
 
-    def read(self, fields: Mapping[str, Any]) -> Any:
-        """Return the member's value: a text, None where nothing says anything, or what is no text, as it is."""
-        source, value = self.find(fields)
+    def read(self, fields: Mapping[str, Any], operation: Any = None) -> Any:
+        """Return the member's value: a text, None where nothing says anything, or what is no text, as it is.
+
+        `operation` is the record's, where it is known: some fields are read for some operations only.
+        """
+        source, value = self.find(fields, operation)
         if source is None:
             return self.default
         return self._translate(source, value) if isinstance(value, str) else value
 
-    def find(self, fields: Mapping[str, Any]) -> tuple[str | None, Any]:
+    def find(self, fields: Mapping[str, Any], operation: Any = None) -> tuple[str | None, Any]:
         """Return the field that says something, and what it says before any translation; None where none does."""
         for source in self.sources:
+            if source in self.only_for and operation not in self.only_for[source]:
+                continue
             value = _text(fields.get(source))
             stripped = value.strip() if isinstance(value, str) else value
             if stripped is None or stripped == "" or (isinstance(stripped, str) and stripped in self.absent):
@@ -159,13 +167,18 @@ class OfficeMapping:
     def translate(self, fields: Mapping[str, Any], *, received_at: datetime, ce_time: str | None) -> Translation:
         """Turn an office's fields into a submission/1. Numbers become texts; other values go on as they are."""
         readable = readable_fields(fields, received_at=received_at, ce_time=ce_time)
+        operation = self.operation_of(readable)
         message: dict[str, Any] = {"schema": "submission/1"}
-        message |= {name: member.read(readable) for name, member in self.envelope.items()}
+        message |= {name: member.read(readable, operation) for name, member in self.envelope.items()}
         version = message.get("office_version")
         if isinstance(version, str) and re.fullmatch("-?[0-9]{1,18}", version):
             message["office_version"] = int(version)
-        message["record"] = {name: member.read(readable) for name, member in self.record.items()}
+        message["record"] = {name: member.read(readable, operation) for name, member in self.record.items()}
         return Translation(message=message, unknown=tuple(name for name in fields if name not in self.known))
+
+    def operation_of(self, readable: Mapping[str, Any]) -> Any:
+        """Return what the fields say that was done."""
+        return self.envelope["operation"].read(readable)
 
 
 def readable_fields(fields: Mapping[str, Any], *, received_at: datetime, ce_time: str | None) -> dict[str, Any]:
@@ -262,7 +275,7 @@ def _member(entry: Any, file: str, key: str, *, is_instant: bool, is_code: bool)
         entry = {"from": entry}
     if not isinstance(entry, dict):
         raise InvalidConfiguration(file=file, key=key, problem="must be a field's name or a table")
-    _refuse_unknown(entry, ("from", "codes", "formats", "absent", "default"), file, f"{key}.")
+    _refuse_unknown(entry, ("from", "only_for", "codes", "formats", "absent", "default"), file, f"{key}.")
     origin = entry.get("from", [])
     sources = _texts([origin] if isinstance(origin, str) else origin, file, f"{key}.from")
     for source in sources:
@@ -284,12 +297,30 @@ def _member(entry: Any, file: str, key: str, *, is_instant: bool, is_code: bool)
     return Member(
         sources=sources,
         codes=_codes(entry.get("codes", {}), sources, file, f"{key}.codes"),
+        only_for=_only_for(entry.get("only_for", {}), sources, file, key),
         formats=tuple(formats),
         absent=frozenset(_texts(entry.get("absent", []), file, f"{key}.absent")),
         default=default,
         is_instant=is_instant,
         is_code=is_code,
     )
+
+
+def _only_for(table: Any, sources: tuple[str, ...], file: str, member: str) -> Mapping[str, tuple[str, ...]]:
+    key = f"{member}.only_for"
+    if not isinstance(table, dict):
+        raise InvalidConfiguration(file=file, key=key, problem="must map fields of `from` to lists of operations")
+    if table and member == "message.operation":
+        raise InvalidConfiguration(file=file, key=key, problem="the operation cannot depend on itself")
+    _refuse_unknown(table, sources, file, f"{key}.")
+    operations = {source: _texts(value, file, f"{key}.{source}") for source, value in table.items()}
+    for source, named in operations.items():
+        for operation in named:
+            if operation not in set(Operation):
+                raise InvalidConfiguration(
+                    file=file, key=f"{key}.{source}", problem=f"there is no operation {operation}"
+                )
+    return operations
 
 
 def _codes(table: Any, sources: tuple[str, ...], file: str, key: str) -> Mapping[str, Mapping[str, str]]:

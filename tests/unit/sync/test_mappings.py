@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from sync.instants import SHANGHAI
 from sync.json_objects import ExactNumber
 from sync.mappings import DateFormat, OfficeMapping, load_mappings, read_mapping
 from sync.offices import InvalidConfiguration, load_offices
@@ -141,6 +142,11 @@ def test_a_format_that_is_none_is_refused(form: str) -> None:
         ('{ "1" = "assign" }', '{ "other" = { "1" = "assign" } }', "message.operation.codes.other"),
         ('{ "1" = "assign" }', '{ "state" = { "1" = 1 } }', "message.operation.codes"),
         ('absent = ["长期"]', "absent = [1]", "record.valid_to.absent"),
+        ('absent = ["长期"]', 'only_for = ["assign"]', "record.valid_to.only_for"),
+        ('absent = ["长期"]', 'only_for = { "other" = ["assign"] }', "record.valid_to.only_for.other"),
+        ('absent = ["长期"]', 'only_for = { "until" = "assign" }', "record.valid_to.only_for.until"),
+        ('absent = ["长期"]', 'only_for = { "until" = ["delete"] }', "record.valid_to.only_for.until"),
+        ("codes = {", 'only_for = { "state" = ["assign"] }, codes = {', "message.operation.only_for"),
     ],
 )
 def test_a_wrong_mapping_is_refused_by_file_and_key(tmp_path: Path, old: str, new: str, key: str) -> None:
@@ -233,6 +239,18 @@ class TestShipped:
         assert submission.record["established_on"] == "2020-01-01"
         assert submission.record["approved_on"] == submission.record["valid_from"] == "2026-11-19"
         assert submission.record["valid_to"] == "2030-11-18"
+
+    @pytest.mark.parametrize(("state", "day"), [("正常", 1), ("注销", 20), ("3", 20)])
+    def test_the_end_of_a_social_organization_is_not_the_beginning_of_its_certificate(
+        self, state: str, day: int
+    ) -> None:
+        fields = {"aaae0027": code("51210000", "50000051"), "aaae0002": "辽宁省示例协会", "aaax0032": state}
+        body = json.dumps(fields | {"aaax0019": "20200101", "aaax0028": "20261101"}, ensure_ascii=False)
+
+        submission = decode(body.encode("gb18030"), "civil-affairs", mapping=b"registration")
+
+        assert submission.key is not None
+        assert submission.key.occurred_at.astimezone(SHANGHAI).day == day
 
     def test_establishment_by_its_flag_and_by_its_business_type(self) -> None:
         fields = {
