@@ -30,8 +30,11 @@ def required_fields(office: Office) -> tuple[Mapping[str, int], int]:
 
 
 def stock_after_days(late_after_working_days: int) -> int:
-    """Return the calendar days that hold more working days than the limit, whatever the holidays."""
-    return late_after_working_days * 7 // 5 + _HOLIDAYS
+    """Return the calendar days that hold more working days than the limit, whatever the holidays.
+
+    A year has about 249 working days, so that long limits need more than seven days for each five.
+    """
+    return late_after_working_days * 3 // 2 + _HOLIDAYS
 
 
 def share(part: int, whole: int) -> float | None:

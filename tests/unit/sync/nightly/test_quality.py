@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+
+import pytest
 
 from sync.nightly.quality import figures, required_fields, share, stock_after_days
 from sync.nightly.report import bars, line, percent, render
@@ -10,6 +12,7 @@ from sync.nightly.statement import DayCounts, Holds
 from sync.offices import load_offices
 from sync.store.nightly_quality import QualityRow
 from tests.unit.sync.nightly.test_statement import _compose
+from validators.calendar import WorkingCalendar
 
 ROW = QualityRow(
     date=date(2026, 11, 20), office="commerce", division="", received=10, accepted=7, unchanged=1, superseded=0,
@@ -39,6 +42,14 @@ def test_profiles_say_how_many_fields_are_asked_for() -> None:
 
 def test_what_can_only_be_stock_is_older_than_any_run_of_holidays() -> None:
     assert [21, 28] == [stock_after_days(0), stock_after_days(5)]
+
+
+@pytest.mark.parametrize("limit", [0, 5, 20, 100, 250, 365])
+def test_whoever_was_in_time_is_not_taken_for_stock(limit: int) -> None:
+    calendar, days = WorkingCalendar.load("china"), timedelta(days=stock_after_days(limit))
+    starts = (date(2004, 1, 1) + timedelta(days=number) for number in range(0, 365 * 21, 3))
+
+    assert all(calendar.working_days(start, start + days) > limit for start in starts)
 
 
 def test_a_bar_fills_the_whole_and_an_empty_day_has_none() -> None:
