@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         5,
         ge=0,
         le=365,
-        description="Working days after approval from which a record counts as late (rule T01).",
+        description="Working days that a record may take from its approval to its receipt; more is late (rule T01).",
     )
     case_due_working_days: int = Field(10, ge=1, le=365, description="Working days in which a case is to be settled.")
     day_ends: str = Field(

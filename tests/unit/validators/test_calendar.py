@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,11 @@ def test_the_calendar_of_weekdays_has_no_holidays() -> None:
 def test_a_table_that_says_nothing_new_of_a_day_is_refused() -> None:
     with pytest.raises(ValueError, match="2026-11-20 does not differ"):
         WorkingCalendar({date(2026, 11, 20): True})
+
+
+def test_the_page_for_operators_names_the_years_that_have_a_table() -> None:
+    page = Path(__file__).parents[3].joinpath("docs/operations/nightly.md").read_text("utf-8")
+    years = sorted({row["date"][:4] for row in rows("workdays")})
+
+    assert [str(year) for year in range(int(years[0]), int(years[-1]) + 1)] == years
+    assert f"workdays.csv ({years[0]}–{years[-1]})" in page
