@@ -272,6 +272,17 @@ class TestShipped:
         assert kept.message_id == "E-1"
         assert changed.record["business_type"] == "2"
 
+    @pytest.mark.parametrize("office", list(load_offices()))
+    def test_whatever_is_read_as_an_instant_is_read_as_a_date_too(self, office: str) -> None:
+        mapping = load_mappings(load_offices())[office, "registration"]
+        instants = set(mapping.envelope["occurred_at"].sources)
+        dates = [member for member in mapping.record.values() if instants & set(member.sources)]
+
+        assert dates
+        for member in dates:
+            (source,) = instants & set(member.sources[:1])
+            assert member.read({source: "2026-11-19 10:30:00"}, "assign") == "2026-11-19"
+
     def test_establishment_reads_every_short_name_of_the_standard(self) -> None:
         mapping = load_mappings(load_offices())["establishment", "registration"]
         fields = {entry.short_name: f"value of {name}" for name, entry in FIELDS.items() if entry.short_name}
