@@ -18,7 +18,16 @@ import structlog
 from sync.apply import Applier, Batch, prepare
 from sync.errors import Fenced, Halted, Retryable
 from sync.failpoints import reach
-from sync.kafka import GROUP, Consumer, Ended, KafkaSettings, OtherBytes, OutOfRange, Partition
+from sync.kafka import (
+    GROUP,
+    Consumer,
+    Ended,
+    KafkaSettings,
+    OtherBytes,
+    OutOfRange,
+    Partition,
+    unread_partitions,
+)
 from sync.quarantine import Quarantine
 from sync.records import Incoming, Submission
 from sync.store import ledger
@@ -27,6 +36,7 @@ from sync.topics import submissions_topic
 
 POLL = timedelta(milliseconds=200)
 PROBE_SECONDS = 2.0
+UNREAD_SECONDS = 10.0
 RETRIES = 60
 DRAIN_SECONDS = 15.0
 # Small, because in a slice the batch that is being applied, and with it everybody who waits for the lock, stands still.
@@ -60,6 +70,7 @@ async def run(config: IngestConfig, stop: asyncio.Event) -> None:
     log.info("ingest_started", topics=len(topics), instance=config.instance)
     fetching = asyncio.create_task(loop.fetch())
     applying = asyncio.create_task(loop.apply())
+    watching = asyncio.create_task(loop.watch())
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait((fetching, applying, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -71,9 +82,9 @@ async def run(config: IngestConfig, stop: asyncio.Event) -> None:
             if task.done() and not task.cancelled():
                 task.result()
     finally:
-        for each in (fetching, applying, stopping):
+        for each in (fetching, applying, watching, stopping):
             each.cancel()
-        await asyncio.gather(fetching, applying, stopping, return_exceptions=True)
+        await asyncio.gather(fetching, applying, watching, stopping, return_exceptions=True)
         await consumer.stop()
         log.info("ingest_stopped")
 
@@ -131,6 +142,26 @@ class _Loop:
                 continue
             for place, (position, records) in fetched.items():
                 await self._hand_over(place, position, records)
+
+    async def watch(self) -> None:
+        """See for ever that somebody reads every partition; where nobody does, join the group anew.
+
+        A static member that comes back is given what it had: the group does not deal out anew, even where it has new
+        topics, and does not tell its leader that it leads, so that nobody would notice new partitions. A leader that
+        joins makes the group deal out; for the others it changes nothing.
+        """
+        before: set[Partition] = set()
+        while True:
+            await asyncio.sleep(UNREAD_SECONDS)
+            try:
+                unread = await unread_partitions(self._config.kafka, self._config.group, list(self._offices))
+            except Retryable as error:
+                log.info("group_not_seen", error=str(error))
+                continue
+            if unread & before:
+                log.warning("partitions_unread", partitions=[f"{topic}/{number}" for topic, number in sorted(unread)])
+                self._consumer.join()
+            before = unread
 
     async def _hand_over(self, place: Partition, position: int, records: list[Incoming]) -> None:
         office = self._offices[place.topic]

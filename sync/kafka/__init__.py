@@ -19,6 +19,7 @@ from sync.kafka.connecting import (
     bounded,
 )
 from sync.kafka.consumer import GROUP, Consumer
+from sync.kafka.group import unread_partitions
 from sync.kafka.logs import log_ends, log_starts, offsets_at, read_range, read_values
 from sync.kafka.producer import Producer, producing
 from sync.kafka.topics import RETENTION, create_topics, submission_topic_settings
@@ -46,4 +47,5 @@ __all__ = [
     "read_range",
     "read_values",
     "submission_topic_settings",
+    "unread_partitions",
 ]

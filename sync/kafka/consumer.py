@@ -63,8 +63,12 @@ class Consumer:
 
     async def start(self) -> None:
         """Connect and join the group."""
-        self._client.subscribe(self._topics, listener=_Marker(self._positions))
+        self.join()
         await bounded(self._client.start(), "join the group", 30)
+
+    def join(self) -> None:
+        """Join the group, or join it anew: every partition that is ours then waits for a position."""
+        self._client.subscribe(self._topics, listener=_Marker(self._positions))
 
     async def stop(self) -> None:
         """Leave the group, or give up after a moment."""
