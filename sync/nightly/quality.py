@@ -2,7 +2,8 @@
 
 - *completeness*: of the fields that the profiles ask for, over records that carry particulars, the share that is there.
 - *timeliness*: of the accepted and superseded records with a date of approval, the share within the limit (rule T01,
-  working days), and how many calendar days lie between approval and arrival; a load of stock is left out.
+  working days), and how many calendar days lie between approval and arrival; a load of stock is left out, and so are
+  the short operations, whose date is not kept with their version.
 - *accuracy*: the share of records that were rejected, held or quarantined (unqualified), and of those that were
   rejected or held for a wrong, shared or repeated code, classes 1, 2 and 3 (重错码率).
 - *conversion*: of the organizations from before the unified code, the share that has one.
