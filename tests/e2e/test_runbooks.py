@@ -123,6 +123,31 @@ def test_a_backup_is_restored_as_the_runbook_says(running: System, tmp_path: Pat
     assert before == running.decided() > RECORDS - 1
 
 
+@pytest.mark.timeout(300)
+def test_a_further_office_joins_as_the_runbook_says(tmp_path: Path) -> None:
+    configure, translate, begin = _blocks("office.md")
+    folder = tmp_path / "typed"
+    folder.mkdir()
+    before = System(tmp_path / "data", {})
+    before.start()
+    try:
+        _type(before, configure, folder)
+        checked = _type(before, translate, folder)
+    finally:
+        before.stop()
+    after = System(tmp_path / "data", {"USCC_CONFIG_DIR": str(folder / "uscc-config")})
+    after.start()
+    try:
+        shown = _type(after, begin, folder)
+        broken = after.verify()
+    finally:
+        after.stop()
+
+    assert "31210000MD0000008D" in checked
+    assert re.search(r"judicial +1 +1 ", shown), shown
+    assert [] == broken
+
+
 def test_every_runbook_is_listed_and_every_link_leads_somewhere() -> None:
     pages = {page.name for page in RUNBOOKS.glob("*.md")} - {"README.md"}
 
