@@ -76,7 +76,7 @@ def rulings(settings: Settings, site: Site) -> Rulings:
     """Return what the rules over the registry need: who is at home where, and when a case is due."""
     homes = {character: office.id for office in site.offices.values() for character in office.first_characters}
     counting = frozenset(office.id for office in site.offices.values() if office.order == "office_version")
-    calendar = WorkingCalendar.load("china")
+    calendar = site.calendar
 
     def due_on(opened_at: datetime) -> date:
         return due_date(calendar, opened_at.astimezone(_SHANGHAI).date(), settings.case_due_working_days)

@@ -92,8 +92,8 @@ class Settings(BaseSettings):
     )
     config_dir: Path | None = Field(
         None,
-        description="Folder with the site's own offices.toml, severities.csv and mappings/, in place of those "
-        "that ship.",
+        description="Folder with the site's own offices.toml, severities.csv, workdays.csv and mappings/, in place of "
+        "those that ship.",
     )
     http_host: str = Field("127.0.0.1", description="Address on which the API listens.")
     http_port: int = Field(

@@ -1,31 +1,49 @@
-"""What a site may replace: its offices, the severities of rules, its mappings. Each has a default that ships."""
+"""What a site may replace: offices, severities of rules, working days, mappings. Each has a default that ships."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from sync.offices import Offices, load_offices
-from validators.rulebook import Ruleset, default_ruleset
+from sync.offices import InvalidConfiguration, Offices, load_offices
+from validators.calendar import UnreadableWorkdays, WorkingCalendar
+from validators.rulebook import Ruleset, UnreadableSeverities, default_ruleset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The tables by which this installation works. `mappings` is a folder, or None for those that ship."""
+    """The tables by which this installation works. `mappings` is a folder, or None for those that ship.
+
+    `calendar` is China's, by which cases are due.
+    """
 
     offices: Offices
     ruleset: Ruleset
     mappings: Path | None
+    calendar: WorkingCalendar = field(default_factory=lambda: WorkingCalendar.load("china"))
 
 
 def load_site(config_dir: Path | None) -> Site:
-    """Load the site's tables; whatever is not in `config_dir` is the default that ships."""
+    """Load the site's tables; whatever is not in `config_dir` is the default that ships.
+
+    Raises:
+        InvalidConfiguration: a table is wrong; names file, place and what is wrong.
+    """
+    workdays = _own(config_dir, "workdays.csv")
+    try:
+        ruleset = default_ruleset(_own(config_dir, "severities.csv"), workdays)
+        calendar = WorkingCalendar.load("china")
+        if ruleset.workdays is not None:
+            calendar = WorkingCalendar.of_site(ruleset.workdays, str(workdays))
+    except (UnreadableSeverities, UnreadableWorkdays) as error:
+        raise InvalidConfiguration(file=error.file, key=f"line {error.line}", problem=error.problem) from error
     return Site(
-        offices=load_offices(_own(config_dir, "offices.toml")),
-        ruleset=default_ruleset(_own(config_dir, "severities.csv")),
+        offices=load_offices(_own(config_dir, "offices.toml"), china=calendar),
+        ruleset=ruleset,
         mappings=_own(config_dir, "mappings"),
+        calendar=calendar,
     )
 
 
@@ -34,6 +52,8 @@ def ruleset_body(ruleset: Ruleset) -> str:
     rules = {name: asdict(rule) for name, rule in ruleset.rules.items()}
     severities = [asdict(row) for row in ruleset.rows]
     body = {"version": ruleset.version, "rules": rules, "severities": severities}
+    if ruleset.workdays is not None:
+        body["workdays"] = ruleset.workdays
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 

@@ -23,7 +23,6 @@ from sync.json_objects import Document, Undecodable, foul_texts, printable, read
 from sync.mappings import OfficeMapping
 from sync.offices import Office, Offices
 from sync.records import Incoming, OrderKey, Submission, receipt_id
-from validators.calendar import WorkingCalendar
 from validators.findings import Occasion
 from validators.names import name_key
 from validators.record import SHORT_MEMBERS, RecordContext, check, days_of
@@ -226,7 +225,7 @@ class Decoder:
                 latest_on=days[1],
                 required=required,
                 codes=self._codes,
-                calendar=WorkingCalendar.load(office.calendar),
+                calendar=office.working_calendar,
                 late_after_working_days=self._late_after_working_days,
             )
             if len(self._contexts) >= _CONTEXTS:

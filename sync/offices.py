@@ -28,7 +28,7 @@ from typing import Any, Final, Literal, cast
 
 from sync.errors import SyncError
 from validators.authority import Authorities
-from validators.calendar import CALENDARS
+from validators.calendar import CALENDARS, WorkingCalendar
 from validators.profiles import PROFILES
 
 Order = Literal["occurred_at", "office_version"]
@@ -62,6 +62,12 @@ class Office:
     default_profile: str
     profiles: Mapping[str, str]
     mapping: str | None = None
+    own_calendar: WorkingCalendar | None = None
+
+    @property
+    def working_calendar(self) -> WorkingCalendar:
+        """The calendar by which it works: the site's own, else the one of this name that ships."""
+        return self.own_calendar or WorkingCalendar.load(self.calendar)
 
     def profile(self, category: str) -> frozenset[str]:
         """Return the fields asked for of an organization category (position 2 of the code; "" where unknown)."""
@@ -97,8 +103,8 @@ def config_file(*names: str) -> Traversable:
     return files("service").joinpath("config", *names)
 
 
-def load_offices(path: Path | None = None) -> Offices:
-    """Read the offices from a file, or those that ship with the program.
+def load_offices(path: Path | None = None, *, china: WorkingCalendar | None = None) -> Offices:
+    """Read the offices from a file, or those that ship with the program; `china` is a site's own calendar of China.
 
     Raises:
         InvalidConfiguration: names the file, the key and what is wrong.
@@ -108,7 +114,7 @@ def load_offices(path: Path | None = None) -> Offices:
     document = read_toml(source)
     if not document:
         raise InvalidConfiguration(file=str(source), key="(file)", problem="there is no office")
-    offices = {office: _office(office, table, str(source)) for office, table in document.items()}
+    offices = {office: _office(office, table, str(source), china) for office, table in document.items()}
     homes: dict[str, str] = {}
     for office in offices.values():
         for character in sorted(office.first_characters):
@@ -131,7 +137,7 @@ def read_toml(source: Traversable) -> dict[str, Any]:
         raise InvalidConfiguration(file=str(source), key="(file)", problem=f"no TOML in UTF-8: {error}") from error
 
 
-def _office(office: str, table: Any, file: str) -> Office:
+def _office(office: str, table: Any, file: str, china: WorkingCalendar | None) -> Office:
     for key, problem in _problems(office, table):
         raise InvalidConfiguration(file=file, key=f"{office}.{key}" if key else office, problem=problem)
     return Office(
@@ -144,6 +150,7 @@ def _office(office: str, table: Any, file: str) -> Office:
         default_profile=table["profile"],
         profiles=MappingProxyType(dict(table.get("profiles", {}))),
         mapping=table.get("mapping"),
+        own_calendar=china if table["calendar"] == "china" else None,
     )
 
 

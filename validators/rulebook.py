@@ -123,11 +123,20 @@ class Ruleset:
     """The rulebook with one table of severities.
 
     A more exact line beats a less exact one: first by office, then load, then circumstance, then operation. Later
-    lines beat earlier ones of the same exactness, so that a site's own lines come after the defaults.
+    lines beat earlier ones of the same exactness, so that a site's own lines come after the defaults. `workdays` is the
+    site's own table of working days, None where it has none.
     """
 
-    def __init__(self, *, version: str, rules: Mapping[str, Rule], severities: Iterable[SeverityRow]) -> None:
+    def __init__(
+        self,
+        *,
+        version: str,
+        rules: Mapping[str, Rule],
+        severities: Iterable[SeverityRow],
+        workdays: str | None = None,
+    ) -> None:
         self.version = version
+        self.workdays = workdays
         self.rules = rules
         self._rows = tuple(severities)
         self._resolved: dict[tuple[str, str, str, str, str], Severity | None] = {}
@@ -270,20 +279,27 @@ def _problem_of(cells: list[str]) -> str | None:
     return None
 
 
-def default_ruleset(extra_rows_path: Path | None = None) -> Ruleset:
-    """Return the shipped ruleset, with a site's own severities behind the defaults where a table is given.
+def default_ruleset(extra_rows_path: Path | None = None, workdays_path: Path | None = None) -> Ruleset:
+    """Return the shipped ruleset, with a site's own severities behind the defaults and its own working days.
 
-    The version of a site's ruleset ends in `+` and 8 hexadecimal characters of the SHA-256 of its table.
+    The version of a site's ruleset ends in `+` and 8 hexadecimal characters of the SHA-256 of its tables.
 
     Raises:
         UnreadableSeverities: the site's table has a wrong line.
-        OSError: the site's table cannot be read.
+        OSError: a table of the site cannot be read.
     """
     shipped = files("validators").joinpath("data/severities.csv").read_text("utf-8")
     rows = read_severities(shipped, "severities.csv")
-    version = VERSION
+    own = hashlib.sha256()
+    workdays = None
     if extra_rows_path is not None:
         table = extra_rows_path.read_bytes()
         rows += read_severities(table.decode("utf-8-sig"), str(extra_rows_path))
-        version = f"{VERSION}+{hashlib.sha256(table).hexdigest()[:8]}"
-    return Ruleset(version=version, rules=RULES, severities=rows)
+        own.update(table)
+    if workdays_path is not None:
+        table = workdays_path.read_bytes()
+        workdays = table.decode("utf-8-sig")
+        own.update(b"\0" + table)
+    is_own = extra_rows_path is not None or workdays_path is not None
+    version = f"{VERSION}+{own.hexdigest()[:8]}" if is_own else VERSION
+    return Ruleset(version=version, rules=RULES, severities=rows, workdays=workdays)

@@ -30,6 +30,7 @@ def print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bo
             "unsealed": unsealed,
             "comparisons": list(compared),
             "reports": [str(report) for report in night.reports],
+            "unknown_years": sorted(night.unknown_years),
             "segments_running_out": [
                 {
                     "segment": use.segment.bodies,
@@ -62,6 +63,8 @@ def print_night(night: Night, compared: Sequence[Mapping[str, Any]], as_json: bo
             click.echo(f"{day} {office} 未封存 not sealed: {line}")
     for report in night.reports:
         click.echo(f"报告 report: {report}")
+    for year in sorted(night.unknown_years):
+        click.echo(f"工作日未知 working days are not known: {year} (docs/operations/nightly.md)")
     for use in night.segments_running_out:
         click.echo(f"码段将用尽 segment runs out: {use.describe()}")
     if not (night.sealed or night.unsealed or compared):

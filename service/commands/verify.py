@@ -17,7 +17,6 @@ from service.settings import Settings, dsn, kafka_settings, load, locate
 from service.site import load_site
 from sync.errors import Retryable
 from sync.invariants import RecordRules, Result, TopicUnreadable, VerifyConfig, verify
-from validators.calendar import WorkingCalendar
 from validators.uscc import CodeContext
 
 
@@ -69,5 +68,5 @@ def record_rules(settings: Settings) -> RecordRules:
         codes=CodeContext(province=settings.province),
         late_after_working_days=settings.late_after_working_days,
         profile=lambda office, category: site.offices[office].profile(category),
-        calendar=lambda office: WorkingCalendar.load(site.offices[office].calendar),
+        calendar=lambda office: site.offices[office].working_calendar,
     )

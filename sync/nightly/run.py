@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +20,7 @@ import orjson
 import structlog
 
 from sync.errors import Retryable, SyncError
+from sync.instants import SHANGHAI
 from sync.nightly.comparisons import Means, compare_waiting, hand_in_locally, make
 from sync.nightly.days import days_between
 from sync.nightly.engine import Engine
@@ -40,6 +41,8 @@ _LEASE_POLL = timedelta(seconds=0.5)
 _KILLED_IS_NOTICED = timedelta(seconds=5)
 _BEHIND_POLL = timedelta(seconds=1)
 _FILLED_AT_ONCE = 5_000
+# The holidays of a year are announced in the autumn before it.
+_AHEAD = timedelta(days=31)
 # The lease's session does nothing while the run works elsewhere; the run may take hours.
 _LEASE = Limits(statement=timedelta(minutes=1))
 
@@ -103,7 +106,10 @@ class NightlyConfig:
 
 @dataclass(slots=True, kw_only=True)
 class Night:
-    """What a run did. `unsealed` says, for each day and office that could not be sealed, what is in the way."""
+    """What a run did. `unsealed` says, for each day and office that could not be sealed, what is in the way.
+
+    `unknown_years` have begun or will begin within a month, and their working days are not known.
+    """
 
     compared: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -111,6 +117,7 @@ class Night:
     unsealed: dict[tuple[date, str], Sequence[str]] = field(default_factory=dict)
     reports: list[Path] = field(default_factory=list)
     segments_running_out: list[SegmentUse] = field(default_factory=list)
+    unknown_years: set[int] = field(default_factory=set)
 
     @property
     def balanced(self) -> bool:
@@ -156,7 +163,17 @@ async def run_once(
         for day in await open_days(config, through):
             await _close(config, day, office, night)
         await _finish(config, night)
+    night.unknown_years = _unknown_years(config.offices, through or datetime.now(SHANGHAI).date())
+    for year in night.unknown_years:
+        log.warning("working_days_unknown", year=year)
     return night
+
+
+def _unknown_years(offices: Offices, today: date) -> set[int]:
+    """Return the years of today and of a month later whose holidays the calendar of an office does not know."""
+    years = {today.year, (today + _AHEAD).year}
+    calendars = [office.working_calendar for office in offices.values() if office.calendar == "china"]
+    return {year for year in years if any(not calendar.knows(year) for calendar in calendars)}
 
 
 async def open_days(config: NightlyConfig, through: date | None = None) -> list[date]:

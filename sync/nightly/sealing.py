@@ -19,7 +19,6 @@ from sync.records import receipt_bound
 from sync.store import nightly
 from sync.store.connection import JOB, Pool, ReadConn, reading, writing
 from sync.topics import submissions_topic
-from validators.calendar import WorkingCalendar
 
 # How far the brokers' clocks may be behind ours: only then is a log without a record after the day's end over.
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -56,7 +55,7 @@ async def window_of(connection: ReadConn, days: BusinessDays, office: str, day: 
 
 def works_on(office: Office, day: date) -> bool:
     """Whether an office works on a day, by its calendar."""
-    return WorkingCalendar.load(office.calendar).working_days(day - timedelta(days=1), day) == 1
+    return office.working_calendar.working_days(day - timedelta(days=1), day) == 1
 
 
 async def read_counts(

@@ -23,7 +23,6 @@ from sync.store import ledger
 from sync.store.connection import INGEST, Pool, open_pool, reading
 from sync.topics import submissions_topic
 from tests.integration.ledger import body
-from validators.calendar import WorkingCalendar
 from validators.code_rules import CodeContext
 
 PATIENCE_SECONDS = 60.0
@@ -155,7 +154,7 @@ class OwnTopics:
             codes=CodeContext(province="21"),
             late_after_working_days=5,
             profile=lambda office, category: self.site.offices[office].profile(category),
-            calendar=lambda office: WorkingCalendar.load(self.site.offices[office].calendar),
+            calendar=lambda office: self.site.offices[office].working_calendar,
         )
         config = VerifyConfig(dsn=dsn, kafka=configuration(self.kafka), rules=rules)
         return [result.as_line() async for result in verify(config, lambda *_: None) if not result.ok]

@@ -29,7 +29,6 @@ from sync.offices import Offices
 from sync.store.connection import INGEST, open_pool
 from sync.store.ledger import prepare_session
 from tests.services import database_of
-from validators.calendar import WorkingCalendar
 
 RECORDS = 1_200
 CHECKS = ["I1", "I2", "I3", "I4", "I5", "I7", "I8", "I9", "I10"]
@@ -52,7 +51,7 @@ def rules_of(site: Site) -> RecordRules:
     return replace(
         record_rules(Settings()),
         profile=lambda office, category: site.offices[office].profile(category),
-        calendar=lambda office: WorkingCalendar.load(site.offices[office].calendar),
+        calendar=lambda office: site.offices[office].working_calendar,
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from service.judging import due_date, rulings
 from service.settings import load
 from service.site import digest, load_site, ruleset_body
-from sync.offices import Offices
+from sync.offices import InvalidConfiguration, Offices
 from validators.calendar import WorkingCalendar
 
 
@@ -64,3 +65,26 @@ def test_the_offices_that_count_their_versions_are_known_to_the_rules() -> None:
 
     assert frozenset() == rulings(load(), site).counting
     assert {"commerce"} == rulings(load(), replace(site, offices=offices)).counting
+
+
+def test_the_working_days_of_a_site_are_those_of_its_offices_its_cases_and_its_ruleset(tmp_path: Path) -> None:
+    (tmp_path / "workdays.csv").write_text("date,kind,occasion\n2027-01-04,holiday,元旦\n", "utf-8")
+    own, shipped = load_site(tmp_path), load_site(None)
+    opened = datetime(2027, 1, 1, 4, tzinfo=UTC)
+
+    monday = date(2027, 1, 4)
+    assert [0, 1] == [
+        site.offices["commerce"].working_calendar.working_days(monday - timedelta(days=1), monday)
+        for site in (own, shipped)
+    ]
+    assert [date(2027, 1, 18), date(2027, 1, 15)] == [rulings(load(), site).due_on(opened) for site in (own, shipped)]
+    assert own.ruleset.version.startswith(f"{shipped.ruleset.version}+")
+    assert digest(ruleset_body(own.ruleset)) != digest(ruleset_body(shipped.ruleset))
+
+
+@pytest.mark.parametrize("name", ["workdays.csv", "severities.csv"])
+def test_a_wrong_table_of_a_site_is_named_with_its_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x\n", "utf-8")
+
+    with pytest.raises(InvalidConfiguration, match=rf"{name}: line 1: the header must be"):
+        load_site(tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from validators.calendar import CALENDARS, WorkingCalendar
+from validators.calendar import CALENDARS, UnreadableWorkdays, WorkingCalendar
 from validators.tables import rows
 
 CHINA = WorkingCalendar.load("china")
@@ -70,3 +70,41 @@ def test_the_page_for_operators_names_the_years_that_have_a_table() -> None:
 
     assert [str(year) for year in range(int(years[0]), int(years[-1]) + 1)] == years
     assert f"workdays.csv ({years[0]}–{years[-1]})" in page
+
+
+TABLE = "date,kind,occasion\n2027-01-01,holiday,元旦\n2027-02-20,workday,春节\n"
+
+
+def test_a_site_brings_the_year_that_is_not_known_yet() -> None:
+    own = WorkingCalendar.of_site(TABLE, "workdays.csv")
+
+    assert (False, True) == (CHINA.knows(2027), own.knows(2027))
+    assert 0 == own.working_days(date(2026, 12, 31), date(2027, 1, 1))
+    assert 1 == own.working_days(date(2027, 2, 19), date(2027, 2, 20))
+    assert CHINA.working_days(date(2003, 12, 31), date(2026, 12, 31)) == own.working_days(
+        date(2003, 12, 31), date(2026, 12, 31)
+    )
+
+
+def test_a_year_of_the_site_replaces_the_one_that_ships() -> None:
+    own = WorkingCalendar.of_site("date,kind,occasion\n2026-01-01,holiday,元旦\n", "workdays.csv")
+
+    assert 261 - 1 == own.working_days(date(2025, 12, 31), date(2026, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("", "line 1: the header must be date,kind,occasion"),
+        ("date,kind,occasion\n2027-01-01\n", "line 2: 1 cells, expected 3"),
+        ("date,kind,occasion\n\n2027-13-01,holiday,x\n", "line 3: 2027-13-01 is no date"),
+        ("date,kind,occasion\n2027-01-01,off,x\n", "line 2: the kind must be one of holiday, workday"),
+        ("date,kind,occasion\n2027-01-02,holiday,x\n", "line 2: 2027-01-02 does not differ from Monday to Friday"),
+        (TABLE + "2027-01-01,holiday,x\n", "line 4: 2027-01-01 comes twice"),
+    ],
+)
+def test_a_wrong_line_of_a_table_is_named(table: str, told: str) -> None:
+    with pytest.raises(UnreadableWorkdays) as raised:
+        WorkingCalendar.of_site(table, "own.csv")
+
+    assert f"own.csv, {told}" == str(raised.value)
