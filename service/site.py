@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sync.offices import InvalidConfiguration, Offices, load_offices
-from validators.calendar import UnreadableWorkdays, WorkingCalendar
-from validators.rulebook import Ruleset, UnreadableSeverities, default_ruleset
+from validators.calendar import WorkingCalendar
+from validators.rulebook import Ruleset, default_ruleset
+from validators.tables import UnreadableLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ def load_site(config_dir: Path | None) -> Site:
         calendar = WorkingCalendar.load("china")
         if ruleset.workdays is not None:
             calendar = WorkingCalendar.of_site(ruleset.workdays, str(workdays))
-    except (UnreadableSeverities, UnreadableWorkdays) as error:
+    except UnreadableLine as error:
         raise InvalidConfiguration(file=error.file, key=f"line {error.line}", problem=error.problem) from error
     return Site(
         offices=load_offices(_own(config_dir, "offices.toml"), china=calendar),

@@ -15,60 +15,17 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
+from validators.tables import UnreadableLine
 
-def read_workdays(text: str, file: str) -> dict[date, bool]:
-    """Read a table of the days that differ from Monday to Friday: date, kind (holiday, workday), occasion.
-
-    Returns each day with whether it is worked; `file` is only named in errors.
-
-    Raises:
-        UnreadableWorkdays: a header, date or kind that there is not, a date that comes twice or differs in nothing.
-    """
-    lines = csv.reader(text.splitlines())
-    if next(lines, []) != _COLUMNS:
-        raise UnreadableWorkdays(file=file, line=1, problem=f"the header must be {','.join(_COLUMNS)}")
-    days: dict[date, bool] = {}
-    for cells in lines:
-        if cells:
-            day, worked = _read_day(cells, file, lines.line_num)
-            if day in days:
-                raise UnreadableWorkdays(file=file, line=lines.line_num, problem=f"{day} comes twice")
-            days[day] = worked
-    return days
-
-
-def _read_day(cells: list[str], file: str, line: int) -> tuple[date, bool]:
-    if len(cells) != len(_COLUMNS):
-        raise UnreadableWorkdays(file=file, line=line, problem=f"{len(cells)} cells, expected {len(_COLUMNS)}")
-    try:
-        day = date.fromisoformat(cells[0])
-    except ValueError:
-        raise UnreadableWorkdays(file=file, line=line, problem=f"{cells[0]} is no date") from None
-    if cells[1] not in _KINDS:
-        raise UnreadableWorkdays(file=file, line=line, problem=f"the kind must be one of {', '.join(_KINDS)}")
-    worked = _KINDS[cells[1]]
-    if worked == (day.weekday() < 5):
-        raise UnreadableWorkdays(file=file, line=line, problem=f"{day} does not differ from Monday to Friday")
-    return day, worked
-
-
-def _shipped() -> dict[date, bool]:
-    name = "workdays.csv"
-    return read_workdays(files("validators").joinpath("data", name).read_text("utf-8"), name)
-
+CALENDARS = ("china", "weekdays")
+"""The names that `WorkingCalendar.load` knows."""
 
 _COLUMNS = ["date", "kind", "occasion"]
 _KINDS = {"holiday": False, "workday": True}
 
 
-class UnreadableWorkdays(ValueError):
-    """A line of a table of working days is wrong; carries the file, the line (the header is 1) and what is wrong."""
-
-    def __init__(self, *, file: str, line: int, problem: str) -> None:
-        super().__init__(f"{file}, line {line}: {problem}")
-        self.file = file
-        self.line = line
-        self.problem = problem
+class UnreadableWorkdays(UnreadableLine):
+    """A line of a table of working days is wrong."""
 
 
 class WorkingCalendar:
@@ -122,5 +79,42 @@ class WorkingCalendar:
         return weeks * 5 + min(days, 5) + self._sums[bisect_right(self._ordinals, ordinal)]
 
 
-CALENDARS = ("china", "weekdays")
-"""The names that `WorkingCalendar.load` knows."""
+def read_workdays(text: str, file: str) -> dict[date, bool]:
+    """Read a table of the days that differ from Monday to Friday: date, kind (holiday, workday), occasion.
+
+    Returns each day with whether it is worked; `file` is only named in errors.
+
+    Raises:
+        UnreadableWorkdays: a header, date or kind that there is not, a date that comes twice or differs in nothing.
+    """
+    lines = csv.reader(text.splitlines())
+    if next(lines, []) != _COLUMNS:
+        raise UnreadableWorkdays(file=file, line=1, problem=f"the header must be {','.join(_COLUMNS)}")
+    days: dict[date, bool] = {}
+    for cells in lines:
+        if cells:
+            day, worked = _read_day(cells, file, lines.line_num)
+            if day in days:
+                raise UnreadableWorkdays(file=file, line=lines.line_num, problem=f"{day} comes twice")
+            days[day] = worked
+    return days
+
+
+def _read_day(cells: list[str], file: str, line: int) -> tuple[date, bool]:
+    if len(cells) != len(_COLUMNS):
+        raise UnreadableWorkdays(file=file, line=line, problem=f"{len(cells)} cells, expected {len(_COLUMNS)}")
+    try:
+        day = date.fromisoformat(cells[0])
+    except ValueError:
+        raise UnreadableWorkdays(file=file, line=line, problem=f"{cells[0]} is no date") from None
+    if cells[1] not in _KINDS:
+        raise UnreadableWorkdays(file=file, line=line, problem=f"the kind must be one of {', '.join(_KINDS)}")
+    worked = _KINDS[cells[1]]
+    if worked == (day.weekday() < 5):
+        raise UnreadableWorkdays(file=file, line=line, problem=f"{day} does not differ from Monday to Friday")
+    return day, worked
+
+
+def _shipped() -> dict[date, bool]:
+    name = "workdays.csv"
+    return read_workdays(files("validators").joinpath("data", name).read_text("utf-8"), name)

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from validators.findings import Finding, Occasion, Operation, Severity
+from validators.tables import UnreadableLine
 
 VERSION = "2026.11.3"
 
@@ -57,14 +58,8 @@ class Rule:
     messages: Mapping[str, Text]
 
 
-class UnreadableSeverities(ValueError):
-    """A line of a severity table is wrong; carries the file, the line (from 1, the header is 1) and what is wrong."""
-
-    def __init__(self, *, file: str, line: int, problem: str) -> None:
-        super().__init__(f"{file}, line {line}: {problem}")
-        self.file = file
-        self.line = line
-        self.problem = problem
+class UnreadableSeverities(UnreadableLine):
+    """A line of a severity table is wrong."""
 
 
 class _Facts(dict[str, object]):
