@@ -169,7 +169,10 @@ class OfficeMapping:
         readable = readable_fields(fields, received_at=received_at, ce_time=ce_time)
         operation = self.operation_of(readable)
         message: dict[str, Any] = {"schema": "submission/1"}
-        message |= {name: member.read(readable, operation) for name, member in self.envelope.items()}
+        message |= {
+            name: operation if name == "operation" else member.read(readable, operation)
+            for name, member in self.envelope.items()
+        }
         version = message.get("office_version")
         if isinstance(version, str) and re.fullmatch("-?[0-9]{1,18}", version):
             message["office_version"] = int(version)
